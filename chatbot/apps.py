@@ -1,0 +1,13 @@
+"""The project's own app: it holds wiring and the `prepare` command, no models."""
+
+from django.apps import AppConfig
+from typing_extensions import override
+
+
+class ChatbotConfig(AppConfig):
+    name = "chatbot"
+
+    @override
+    def ready(self) -> None:
+        # Every process that publishes or runs tasks needs the Celery app that `shared_task` binds to.
+        from chatbot import celery, checks  # noqa: F401

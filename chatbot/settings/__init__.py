@@ -1,0 +1,11 @@
+"""One configuration for every environment, driven by the environment's variables. `test.py` alone overrides it."""
+
+from chatbot.settings.accounts import *  # noqa: F403
+from chatbot.settings.base import *  # noqa: F403
+from chatbot.settings.database import *  # noqa: F403
+from chatbot.settings.files import *  # noqa: F403
+from chatbot.settings.logs import *  # noqa: F403
+from chatbot.settings.models import *  # noqa: F403
+from chatbot.settings.paths import *  # noqa: F403
+from chatbot.settings.queues import *  # noqa: F403
+from chatbot.settings.security import *  # noqa: F403

@@ -1,0 +1,106 @@
+"""Pytest plugin: real Postgres and Valkey for every run, and the people that tests speak of.
+
+`ada` owns, `ben` is a member of her workspace, `cleo` is a stranger from another one.
+"""
+
+import os
+import tempfile
+from contextlib import ExitStack
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from django.test import Client
+
+    from apps.accounts.models import User, Workspace
+
+_servers = ExitStack()
+PASSWORD = "correct horse battery staple"
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_load_initial_conftests(early_config: pytest.Config) -> None:
+    """Start embedded servers before Django reads its settings, unless the environment names some."""
+    if "CHATBOT_DATABASE_URL" in os.environ and "CHATBOT_VALKEY_URL" in os.environ:
+        return
+    from chatbot.dev.embedded import servers
+
+    folder = _servers.enter_context(tempfile.TemporaryDirectory(prefix="chatbot-test-"))
+    os.environ.update(_servers.enter_context(servers(Path(folder))))
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    _servers.close()
+
+
+def _person(name: str, workspace: "Workspace", role: str = "user") -> "User":
+    from apps.accounts.models import Membership, User
+
+    user = User.objects.create_user(f"{name}@example.org", PASSWORD, name=name.capitalize())
+    Membership.objects.create(user=user, workspace=workspace, role=role)
+    return user
+
+
+def _client_of(user: "User") -> "Client":
+    from django.test import Client
+
+    client = Client()
+    client.force_login(user, backend="django.contrib.auth.backends.ModelBackend")
+    return client
+
+
+@pytest.fixture
+def workspace(db: None) -> "Workspace":
+    from apps.accounts.models import Workspace
+
+    return Workspace.objects.create(name="Analytical Engines", slug="analytical-engines")
+
+
+@pytest.fixture
+def other_workspace(db: None) -> "Workspace":
+    from apps.accounts.models import Workspace
+
+    return Workspace.objects.create(name="Elsewhere", slug="elsewhere")
+
+
+@pytest.fixture
+def ada(workspace: "Workspace") -> "User":
+    return _person("ada", workspace)
+
+
+@pytest.fixture
+def ben(workspace: "Workspace") -> "User":
+    return _person("ben", workspace)
+
+
+@pytest.fixture
+def vera(workspace: "Workspace") -> "User":
+    """A viewer of ada's workspace."""
+    return _person("vera", workspace, role="viewer")
+
+
+@pytest.fixture
+def cleo(other_workspace: "Workspace") -> "User":
+    return _person("cleo", other_workspace)
+
+
+@pytest.fixture
+def client_ada(ada: "User") -> "Client":
+    return _client_of(ada)
+
+
+@pytest.fixture
+def client_ben(ben: "User") -> "Client":
+    return _client_of(ben)
+
+
+@pytest.fixture
+def client_vera(vera: "User") -> "Client":
+    return _client_of(vera)
+
+
+@pytest.fixture
+def client_cleo(cleo: "User") -> "Client":
+    return _client_of(cleo)
