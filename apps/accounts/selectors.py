@@ -1,0 +1,23 @@
+"""Reads: who somebody is and where they belong."""
+
+from uuid import UUID
+
+from apps.accounts.models import Membership, User, Workspace
+from chatbot.lib.errors import NotFoundError
+
+
+def workspace_current(*, user: User) -> Workspace:
+    """The workspace that the person works in: their first. One query. Raises NotFoundError if they are in none."""
+    workspace = Workspace.objects.filter(memberships__user=user).order_by("memberships__created_at", "pk").first()
+    if workspace is None:
+        raise NotFoundError("You are not a member of any workspace. Ask an administrator to add you.")
+    return workspace
+
+
+def membership_role(*, user: User, workspace_id: UUID) -> str | None:
+    """The person's role there, None for a stranger. One query."""
+    return Membership.objects.filter(user=user, workspace_id=workspace_id).values_list("role", flat=True).first()
+
+
+def administrator_exists() -> bool:
+    return User.objects.filter(is_super_admin=True, is_active=True).exists()

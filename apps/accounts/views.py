@@ -1,0 +1,31 @@
+"""The set-up page of the first administrator. allauth has the other pages of sign-in."""
+
+from django.contrib.auth import login
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.views.decorators.cache import never_cache
+from django.views.decorators.debug import sensitive_post_parameters
+from django.views.decorators.http import require_http_methods
+
+from apps.accounts.forms import SetupForm
+from apps.accounts.services import setup_complete, setup_token_require
+from chatbot.lib.errors import ValidationFailedError
+
+
+@sensitive_post_parameters()
+@never_cache
+@require_http_methods(["GET", "POST"])
+def setup(request: HttpRequest, token: str) -> HttpResponse:
+    """Works once, and only while there is no administrator."""
+    setup_token_require(token=token)
+    form = SetupForm(request.POST or None)
+    if request.method == "POST" and form.is_valid():
+        try:
+            user = setup_complete(token=token, **form.cleaned_data)
+        except ValidationFailedError as error:
+            for field, message in error.errors.items():
+                form.add_error(field, message)
+        else:
+            login(request, user, backend="django.contrib.auth.backends.ModelBackend")
+            return redirect("/")
+    return render(request, "accounts/setup.html", {"form": form}, status=422 if form.errors else 200)
