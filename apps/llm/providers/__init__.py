@@ -1,0 +1,1 @@
+"""One file per provider. Only apps/llm/registry.py imports them."""
