@@ -1,0 +1,104 @@
+"""Pages and fragments of documents."""
+
+from typing import Any
+from uuid import UUID
+
+from django.contrib import messages
+from django.http import HttpResponse, HttpResponseBase
+from django.shortcuts import redirect, render
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_GET, require_http_methods
+
+from apps.accounts.types import UserRequest
+from apps.documents.forms import UploadForm, WatchForm
+from apps.documents.listing import list_context, rows_of, upload_limits, watched_ids
+from apps.documents.selectors import document_require, version_current
+from apps.documents.services import document_delete, document_upload
+from chatbot.lib.downloads import attachment_response
+
+ATTACHMENTS = "attachments"
+
+
+@require_http_methods(["GET", "POST"])
+def document_list(request: UserRequest) -> HttpResponse:
+    """The person's documents, or by POST new ones."""
+    if request.method == "POST":
+        return _upload(request)
+    context = list_context(
+        user=request.user,
+        query=request.GET.get("q", ""),
+        state=request.GET.get("state", ""),
+        cursor=request.GET.get("cursor") or None,
+    )
+    if request.htmx:
+        partial = "more" if "cursor" in request.GET else "list"
+        return render(request, f"documents/document_list.html#{partial}", context)
+    return render(request, "documents/document_list.html", _page(context))
+
+
+def _page(context: dict[str, Any]) -> dict[str, Any]:
+    return context | {"section": "documents", "upload": upload_limits()}
+
+
+def _upload(request: UserRequest) -> HttpResponse:
+    form = UploadForm(request.POST, request.FILES)
+    if not form.is_valid():
+        context: dict[str, Any] = {"errors": form.errors["files"]}
+        if request.htmx:
+            return render(request, "documents/_upload_error.html", context, status=422)
+        context |= list_context(user=request.user)
+        return render(request, "documents/document_list.html", _page(context), status=422)
+    files = form.cleaned_data["files"]
+    documents = [document_upload(actor=request.user, file=file, filename=file.name) for file in files]
+    if not request.htmx:
+        messages.success(request, "Your files were uploaded and are being read.")
+        return redirect("documents:document-list")
+    context = {"rows": rows_of(user=request.user, document_ids=[document.pk for document in documents])}
+    if request.htmx.target == ATTACHMENTS:
+        return render(request, "documents/_attachments.html", context)
+    return render(request, "documents/_uploaded.html", context | {"watched": watched_ids(user=request.user)})
+
+
+@never_cache
+@require_GET
+def document_states(request: UserRequest) -> HttpResponse:
+    """How far the named documents are; the page asks while some are open."""
+    form = WatchForm(request.GET)
+    rows = rows_of(user=request.user, document_ids=form.cleaned_data["ids"] if form.is_valid() else [])
+    return render(request, "documents/_states.html", {"rows": rows, "watched": watched_ids(user=request.user)})
+
+
+@never_cache
+@require_GET
+def document_chip(request: UserRequest, document_id: UUID) -> HttpResponse:
+    """How far a document is, as the box for questions shows it."""
+    document_require(user=request.user, document_id=document_id)
+    return render(
+        request, "documents/_attachments.html", {"rows": rows_of(user=request.user, document_ids=[document_id])}
+    )
+
+
+@require_http_methods(["GET", "POST"])
+def document_remove(request: UserRequest, document_id: UUID) -> HttpResponse:
+    if request.method == "POST":
+        document_delete(actor=request.user, document_id=document_id)
+        if request.htmx:
+            return HttpResponse(headers={"HX-Trigger": "dialog-close"})
+        return redirect("documents:document-list")
+    context: dict[str, Any] = {"document": document_require(user=request.user, document_id=document_id)}
+    template = "_document_delete" if request.htmx else "document_delete"
+    return render(request, f"documents/{template}.html", context | {"section": "documents"})
+
+
+@require_GET
+def document_content(request: UserRequest, document_id: UUID) -> HttpResponseBase:
+    """The original file."""
+    document = document_require(user=request.user, document_id=document_id)
+    version = version_current(document=document)
+    return attachment_response(
+        request,
+        version.file.open("rb"),
+        filename=document.filename,
+        content_type=version.mime,
+        size=version.size_bytes,
+    )
