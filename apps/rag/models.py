@@ -1,0 +1,112 @@
+"""The index: passages with their vectors, and the statistics that BM25 needs."""
+
+from django.contrib.postgres.fields import ArrayField
+from django.contrib.postgres.indexes import GinIndex
+from django.contrib.postgres.search import SearchVectorField
+from django.db import models
+from pgvector.django import SparseVectorField, VectorField
+from typing_extensions import override
+
+from chatbot.lib.keys import uuid7_key
+
+
+class IndexProfile(models.Model):
+    """An embedder with its dimensions and a chunker version. Several can stand side by side; one is live.
+
+    Each profile has a partial HNSW index of its own over Chunk.embedding, made by `index_profile_ensure`.
+    """
+
+    class State(models.TextChoices):
+        BUILDING = "building"
+        LIVE = "live"
+        RETIRED = "retired"
+
+    id = uuid7_key()
+    embedder = models.CharField(max_length=200)
+    dimensions = models.PositiveIntegerField()
+    chunker_version = models.PositiveIntegerField()
+    query_prefix = models.CharField(max_length=300, blank=True)
+    state = models.CharField(max_length=10, choices=State.choices, default=State.BUILDING)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["state"], condition=models.Q(state="live"), name="index_profile_one_live")
+        ]
+
+    @override
+    def __str__(self) -> str:
+        return f"{self.embedder}, {self.dimensions} dimensions, chunker {self.chunker_version}"
+
+
+class Chunk(models.Model):
+    """A passage as searched. `embedding` is empty until the second stage of indexing has come to it.
+
+    `spans`: [[section ordinal, start, end], …], the characters of each section that the passage covers.
+    `bm25`: dimension = lexeme id, value = tf / (tf + k1 * (1 - b + b * length / average length)).
+    """
+
+    id = uuid7_key()
+    workspace = models.ForeignKey("accounts.Workspace", on_delete=models.CASCADE, related_name="+")
+    # The unique constraint begins with the profile; an index of its own would only mislead the planner.
+    profile = models.ForeignKey(IndexProfile, on_delete=models.CASCADE, related_name="chunks", db_index=False)
+    document = models.ForeignKey("documents.Document", on_delete=models.CASCADE, related_name="chunks")
+    version = models.ForeignKey("documents.DocumentVersion", on_delete=models.CASCADE, related_name="chunks")
+    ordinal = models.PositiveIntegerField()
+    text = models.TextField()
+    heading_path = ArrayField(models.CharField(max_length=300), default=list)
+    page_first = models.PositiveIntegerField(null=True)
+    page_last = models.PositiveIntegerField(null=True)
+    spans = models.JSONField(default=list)
+    # Lexeme occurrences: the document length of BM25.
+    length = models.PositiveIntegerField(default=0)
+    terms = SearchVectorField()
+    bm25 = SparseVectorField(null=True)
+    embedding = VectorField(null=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["profile", "version", "ordinal"], name="chunk_ordinal_once")]
+        indexes = [GinIndex(fields=["terms"], name="chunk_terms", fastupdate=False)]
+
+    @override
+    def __str__(self) -> str:
+        return f"chunk {self.ordinal} of {self.version_id}"
+
+
+class Lexeme(models.Model):
+    """A word stem and in how many chunks of a workspace's index it stands. The id is its dimension in `bm25`."""
+
+    id = models.BigAutoField(primary_key=True)
+    workspace = models.ForeignKey("accounts.Workspace", on_delete=models.CASCADE, related_name="+", db_index=False)
+    profile = models.ForeignKey(IndexProfile, on_delete=models.CASCADE, related_name="+", db_index=False)
+    # Collated "C": compared byte by byte, as the tsvector itself sorts.
+    text = models.TextField(db_collation="C")
+    document_frequency = models.PositiveIntegerField(default=0)
+
+    class Meta:
+        constraints = [
+            # The word first: the planner, while it has no statistics, would else read all words of the workspace.
+            models.UniqueConstraint(fields=["text", "workspace", "profile"], name="lexeme_once")
+        ]
+
+    @override
+    def __str__(self) -> str:
+        return self.text
+
+
+class CorpusStatistics(models.Model):
+    """How many chunks a workspace's index has and how long they are together."""
+
+    id = uuid7_key()
+    workspace = models.ForeignKey("accounts.Workspace", on_delete=models.CASCADE, related_name="+")
+    profile = models.ForeignKey(IndexProfile, on_delete=models.CASCADE, related_name="+")
+    chunk_count = models.PositiveBigIntegerField(default=0)
+    total_length = models.PositiveBigIntegerField(default=0)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["workspace", "profile"], name="corpus_statistics_once")]
+
+    @override
+    def __str__(self) -> str:
+        return f"{self.chunk_count} chunks"

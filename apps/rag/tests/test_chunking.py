@@ -1,0 +1,210 @@
+import random
+
+import pytest
+
+from apps.rag.chunking import (
+    MAXIMUM_TOKENS,
+    MINIMUM_TOKENS,
+    SEPARATOR,
+    ChunkDraft,
+    SourceSection,
+    chunks_of,
+    text_indexed,
+    title_of,
+    tokens_approximate,
+)
+from apps.rag.tests.factories import sentences
+
+
+def source(text: str, ordinal: int = 0, **fields) -> SourceSection:
+    return SourceSection(ordinal=ordinal, text=text, **fields)
+
+
+def assert_spans_give_text(chunks: list[ChunkDraft], sections: list[SourceSection]) -> None:
+    texts = {section.ordinal: section.text for section in sections}
+    for chunk in chunks:
+        assert chunk.text == SEPARATOR.join(texts[ordinal][start:end] for ordinal, start, end in chunk.spans)
+
+
+def words(texts) -> list[str]:
+    return " ".join(texts).split()
+
+
+def test_short_text_is_one_passage_as_it_stands():
+    [chunk] = chunks_of([source("  One line.\n\nAnother line. \n", page=3, heading_path=("Part",))])
+
+    assert chunk.text == "One line.\n\nAnother line."
+    assert (chunk.page_first, chunk.page_last, chunk.heading_path) == (3, 3, ("Part",))
+    assert chunk.spans == ((0, 2, 26),)
+
+
+@pytest.mark.parametrize("text", ["", "  \n\n ", "\n"])
+def test_nothing_gives_nothing(text):
+    assert chunks_of([source(text), source(text, 1, is_table=True)]) == []
+
+
+def test_long_text_is_divided_evenly_at_sentences():
+    sections = [source(sentences(120))]
+
+    chunks = chunks_of(sections)
+
+    assert len(chunks) > 4
+    assert all(MINIMUM_TOKENS <= chunk.tokens <= MAXIMUM_TOKENS for chunk in chunks)
+    assert max(chunk.tokens for chunk in chunks) - min(chunk.tokens for chunk in chunks) < 40
+    assert all(chunk.text.startswith("Sentence number") and chunk.text.endswith("parts.") for chunk in chunks)
+    assert words(chunk.text for chunk in chunks) == sections[0].text.split()
+    assert_spans_give_text(chunks, sections)
+
+
+def test_passages_run_over_pages_under_one_heading():
+    sections = [source(sentences(5, f"page{page}"), page, page=page, heading_path=("A",)) for page in range(1, 9)]
+
+    chunks = chunks_of(sections)
+
+    assert chunks[0].page_first == 1
+    assert chunks[-1].page_last == 8
+    pages = [(chunk.page_first or 0, chunk.page_last or 0) for chunk in chunks]
+    assert any(first < last for first, last in pages)
+    assert all(MINIMUM_TOKENS <= chunk.tokens <= MAXIMUM_TOKENS for chunk in chunks)
+    for chunk, (first, last) in zip(chunks, pages, strict=True):
+        assert {ordinal for ordinal, _, _ in chunk.spans} == set(range(first, last + 1))
+    assert_spans_give_text(chunks, sections)
+
+
+def test_passages_never_run_over_headings():
+    sections = [source("Small.", 0, heading_path=("A",)), source("Tiny.", 1, heading_path=("A", "B"))]
+
+    assert [(chunk.text, chunk.heading_path) for chunk in chunks_of(sections)] == [
+        ("Small.", ("A",)),
+        ("Tiny.", ("A", "B")),
+    ]
+
+
+def test_sections_are_taken_in_reading_order():
+    assert [chunk.text for chunk in chunks_of([source("second", 1), source("first", 0)])] == ["first\nsecond"]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Dr. Smith and Mr. J. Jones met at 3 p.m. in St. Louis, cf. Fig. 3, e.g. the first one. " * 25,
+        "the flow is laminar at mach 3 . the boundary layer separates . the shock is attached . " * 25,
+    ],
+)
+def test_short_forms_end_no_sentence_and_spaced_stops_do(text):
+    chunks = chunks_of([source(text)])
+
+    assert len(chunks) > 1
+    assert {chunk.text.split()[0] for chunk in chunks} <= {"Dr.", "the"}
+    assert all(chunk.text.endswith(("one.", ".")) for chunk in chunks)
+
+
+def test_list_items_and_paragraphs_are_units():
+    items = "\n".join(f"- item {number} without a full stop but with some more words" for number in range(60))
+
+    chunks = chunks_of([source(items)])
+
+    assert len(chunks) > 1
+    assert all(chunk.text.startswith("- item") for chunk in chunks)
+
+
+@pytest.mark.parametrize("text", ["x" * 30_000, "漢字" * 3000, "word " * 5000, "0123456789abcdef" * 900])
+def test_text_without_sentences_is_cut_all_the_same(text):
+    sections = [source(text)]
+
+    chunks = chunks_of(sections)
+
+    assert all(chunk.tokens <= MAXIMUM_TOKENS for chunk in chunks)
+    assert "".join(chunk.text for chunk in chunks).replace(" ", "").replace("\n", "") == text.replace(" ", "")
+    assert_spans_give_text(chunks, sections)
+
+
+def table(rows: int, columns: int = 4) -> str:
+    head = "| " + " | ".join(f"Column {number}" for number in range(columns)) + " |\n" + "|---" * columns + "|"
+    body = "\n".join("| " + " | ".join(f"{row}.{n}" for n in range(columns)) + " |" for row in range(rows))
+    return f"{head}\n{body}"
+
+
+def test_table_that_fits_stays_whole_beside_its_text():
+    sections = [
+        source(sentences(20), 0, heading_path=("A",)),
+        source(table(12), 1, heading_path=("A",), is_table=True),
+        source(sentences(20), 2, heading_path=("A",)),
+    ]
+
+    chunks = chunks_of(sections)
+
+    assert sum(sections[1].text in chunk.text for chunk in chunks) == 1
+    assert all(chunk.tokens <= MAXIMUM_TOKENS for chunk in chunks)
+    assert_spans_give_text(chunks, sections)
+
+
+def test_long_table_is_cut_between_rows_and_repeats_its_head():
+    sections = [source(table(200), is_table=True, page=2)]
+    lines = sections[0].text.split("\n")
+
+    chunks = chunks_of(sections)
+
+    assert len(chunks) > 5
+    assert all(chunk.text.startswith("\n".join(lines[:2]) + "\n") for chunk in chunks)
+    assert all(chunk.tokens <= MAXIMUM_TOKENS for chunk in chunks)
+    assert [line for chunk in chunks for line in chunk.text.split("\n")[2:]] == lines[2:]
+    assert_spans_give_text(chunks, sections)
+
+
+def test_table_of_one_endless_row_is_cut():
+    chunks = chunks_of([source("cell " * 2000, is_table=True)])
+
+    assert all(chunk.tokens <= MAXIMUM_TOKENS for chunk in chunks)
+    assert words(chunk.text for chunk in chunks) == ["cell"] * 2000
+
+
+def test_whatever_comes_spans_give_the_text_and_no_word_is_lost():
+    randomness = random.Random(7)
+    pieces = ["Word. ", "word ", "\n", "\n\n", "- ", "1. ", "e.g. ", "! ", "“Quoted.” ", "漢字。", "x" * 60, "\t", "|"]
+    for _ in range(60):
+        sections = [
+            source(
+                "".join(randomness.choices(pieces, k=randomness.randrange(900))),
+                ordinal,
+                page=ordinal // 2,
+                heading_path=("H",) * randomness.randrange(2),
+                is_table=randomness.random() < 0.3,
+            )
+            for ordinal in range(randomness.randrange(6))
+        ]
+        chunks = chunks_of(sections)
+        assert chunks == chunks_of(reversed(sections))
+        assert_spans_give_text(chunks, sections)
+        covered = {
+            (ordinal, position)
+            for chunk in chunks
+            for ordinal, start, end in chunk.spans
+            for position in range(start, end)
+        }
+        for section in sections:
+            bare = [n for n, letter in enumerate(section.text) if not letter.isspace()]
+            assert all((section.ordinal, position) in covered for position in bare)
+
+
+def test_indexed_text_says_where_it_stands():
+    assert text_indexed(title="Report 2024", heading_path=("Costs", "Fuel"), text="Up.") == (
+        "Report 2024 > Costs > Fuel\nUp."
+    )
+    assert text_indexed(title="Wing Theory", heading_path=(), text="wing theory . a study") == "wing theory . a study"
+    assert text_indexed(title="", heading_path=(), text="Text") == "Text"
+    assert len(text_indexed(title="t" * 999, heading_path=(), text="Text")) < 300
+
+
+@pytest.mark.parametrize(
+    ("filename", "title"),
+    [("AMCOR_2022-10K.pdf", "AMCOR 2022 10K"), ("notes.txt", "notes"), ("v1.5", "v1.5"), ("a.b.docx", "a.b")],
+)
+def test_title_of_file_name(filename, title):
+    assert title_of(filename) == title
+
+
+def test_tokens_are_about_right():
+    assert tokens_approximate("The quick brown fox jumps over the lazy dog.") == 10
+    assert tokens_approximate("") == 0
+    assert tokens_approximate("漢字漢字") == 4
