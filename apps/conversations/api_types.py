@@ -1,0 +1,165 @@
+"""Shapes of conversations and messages in the API."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from ninja import Field, Schema
+
+from apps.conversations.models import Conversation, Message
+from apps.conversations.rows import citation_public
+from chatbot.lib.api_types import PageQuery, Text
+
+_TITLE_MAXIMUM = 200
+_IDS_MAXIMUM = 1000
+
+
+class ParamsIn(Schema):
+    """What is left out or null is the model server's choice."""
+
+    temperature: float | None = Field(None, ge=0, le=2)
+    top_p: float | None = Field(None, ge=0, le=1)
+    max_tokens: int | None = Field(None, ge=1, le=1_000_000)
+
+
+class ConversationIn(Schema):
+    """`model`: id or name. Without document_ids and collection_ids: all documents that I may see."""
+
+    title: Text | None = Field(None, max_length=_TITLE_MAXIMUM)
+    model: Text | None = None
+    system_prompt: Text | None = None
+    use_documents: bool | None = None
+    collection_ids: list[UUID] | None = Field(None, max_length=_IDS_MAXIMUM)
+    document_ids: list[UUID] | None = Field(None, max_length=_IDS_MAXIMUM)
+    params: ParamsIn | None = None
+
+
+class ConversationUpdateIn(ConversationIn):
+    """What is left out stays as it is."""
+
+    is_pinned: bool | None = None
+    is_archived: bool | None = None
+
+
+class ConversationQuery(PageQuery):
+    """`q`: words of the title or of a message."""
+
+    q: Text | None = None
+    pinned: bool | None = None
+    archived: bool | None = None
+
+
+class StreamQuery(Schema):
+    message_id: UUID | None = None
+    after: int | None = Field(None, ge=0)
+
+
+class MessageIn(Schema):
+    """`parent_id`: the reply that the question follows, by default the last one shown."""
+
+    content: Text
+    parent_id: UUID | None = None
+    model: Text | None = None
+
+
+class RegenerateIn(Schema):
+    message_id: UUID
+    model: Text | None = None
+
+
+class StopOut(Schema):
+    """The replies that were being written."""
+
+    stopped: list[UUID]
+
+
+class ConversationOut(Schema):
+    id: UUID
+    title: str
+    model: UUID | None
+    system_prompt: str
+    use_documents: bool
+    collection_ids: list[UUID]
+    document_ids: list[UUID]
+    params: dict[str, Any]
+    is_pinned: bool
+    is_archived: bool
+    created_at: datetime
+    updated_at: datetime
+
+
+class CitationOut(Schema):
+    """`page` counts from 1; null where the format has no pages. `document_id` is null once that is deleted."""
+
+    index: int
+    document_id: UUID | None
+    source: str
+    page: int | None
+    chunk_id: UUID
+    quote: str
+    relevance: float
+
+
+class MessageErrorOut(Schema):
+    code: str
+    detail: str
+
+
+class MessageOut(Schema):
+    """`state`: queued, running, complete, stopped or failed. `sequence`: the place in the reply's stream."""
+
+    id: UUID
+    conversation_id: UUID
+    parent_id: UUID | None
+    role: str
+    content: str
+    state: str
+    sequence: int
+    model: str
+    usage: dict[str, int]
+    finish_reason: str | None
+    error: MessageErrorOut | None
+    citations: list[CitationOut]
+    created_at: datetime
+    finished_at: datetime | None
+
+
+class SentOut(Schema):
+    user_message: MessageOut
+    reply: MessageOut
+
+
+class ConversationWithMessagesOut(ConversationOut):
+    messages: list[MessageOut]
+
+
+def conversation_out(row: Conversation) -> dict[str, Any]:
+    return {
+        **{name: getattr(row, name) for name in ConversationOut.model_fields if name != "model"},
+        "model": row.model_id,
+    }
+
+
+def conversation_with_messages_out(row: Conversation, messages: Sequence[Message]) -> dict[str, Any]:
+    return {**conversation_out(row), "messages": [message_out(message) for message in messages]}
+
+
+def message_out(row: Message) -> dict[str, Any]:
+    error = {"code": row.error_code, "detail": row.error_detail} if row.error_code else None
+    return {
+        "id": row.pk,
+        "conversation_id": row.conversation_id,
+        "parent_id": row.parent_id,
+        "role": row.role,
+        "content": row.content,
+        "state": row.state,
+        "sequence": row.sequence,
+        "model": row.model_name,
+        "usage": row.usage,
+        "finish_reason": row.finish_reason or None,
+        "error": error,
+        "citations": [citation_public(citation) for citation in row.citations.all()],
+        "created_at": row.created_at,
+        "finished_at": row.finished_at,
+    }

@@ -1,0 +1,112 @@
+"""What the templates of conversation pages are given."""
+
+import re
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from django.urls import reverse
+
+from apps.accounts.models import User
+from apps.conversations.models import Citation, Conversation
+from apps.conversations.rendering import citation_place, conversation_groups
+from apps.conversations.selectors import conversations_of
+from apps.documents.listing import upload_limits
+from apps.documents.selectors import documents_visible_to
+from apps.llm.selectors import models_available_to
+from chatbot.lib.pagination import page_of
+
+_CONVERSATION_PATH = re.compile(r"/conversations/([0-9a-f-]{36})/")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Starter:
+    """A question that a person may begin with."""
+
+    question: str
+    about: str
+
+
+_SAMPLE_NAME = "handbook"
+_SAMPLE_STARTERS = (
+    Starter(question="How many days of paid holiday do I get?", about="From the handbook"),
+    Starter(question="What do I do when I am ill?", about="From the handbook"),
+    Starter(question="How are travel expenses paid back?", about="From the handbook"),
+    Starter(question="Write a short out-of-office reply", about="Without documents"),
+)
+_DOCUMENT_STARTERS = (
+    Starter(question="What are my documents about?", about="From your documents"),
+    Starter(question="Which dates and deadlines do my documents name?", about="From your documents"),
+    Starter(question="Write a short out-of-office reply", about="Without documents"),
+    Starter(question="Explain SQL joins with a small example", about="Without documents"),
+)
+_GENERAL_STARTERS = (
+    Starter(question="Write a short out-of-office reply", about="Writing"),
+    Starter(question="Explain SQL joins with a small example", about="Learning"),
+    Starter(question="Draft an agenda for a project kick-off", about="Planning"),
+    Starter(question="Write a Python function that reads a CSV file", about="Code"),
+)
+
+
+def starters_for(*, user: User) -> tuple[Starter, ...]:
+    """Questions that this person's documents can answer, where there are any. One query."""
+    names = documents_visible_to(user=user).values_list("filename", flat=True)[:50]
+    if any(_SAMPLE_NAME in name.lower() for name in names):
+        return _SAMPLE_STARTERS
+    return _DOCUMENT_STARTERS if names else _GENERAL_STARTERS
+
+
+def sidebar_context(
+    *,
+    user: User,
+    current_id: UUID | None = None,
+    query: str = "",
+    cursor: str | None = None,
+    last_group: str = "",
+    current_url: str | None = None,
+) -> dict[str, Any]:
+    """The list of conversations, or its page after `cursor`. One query.
+
+    `last_group`: the heading that the page before ended with. `current_url`: where the person is, where that is not
+    said by `current_id`.
+    """
+    rows = conversations_of(user=user, query=query, is_archived=False).only("pk", "title", "updated_at")
+    page = page_of(rows, order="updated_at", cursor=cursor)
+    groups = conversation_groups(page.items)
+    match = _CONVERSATION_PATH.match(current_url or "")
+    return {
+        "groups": groups,
+        "groups_last": groups[-1].label if groups else "",
+        "last_group": last_group,
+        "next_cursor": page.next,
+        "query": query,
+        "current_id": current_id or (UUID(match[1]) if match else None),
+    }
+
+
+def composer_context(*, user: User, conversation: Conversation | None) -> dict[str, Any]:
+    """The box for questions: models to choose from and what is chosen. Two queries."""
+    models = list(models_available_to(user=user))
+    chosen = conversation.model_id if conversation else None
+    if chosen not in {model.pk for model in models}:
+        chosen = models[0].pk if models else None
+    return {
+        "models": models,
+        "model_id": chosen,
+        "use_documents": conversation.use_documents if conversation else True,
+        "upload": upload_limits(),
+    }
+
+
+def citation_context(citation: Citation) -> dict[str, Any]:
+    """A cited passage: words always, the page's picture and the file while the document is there."""
+    context: dict[str, Any] = {
+        "citation": citation,
+        "place": citation_place(page=citation.page, page_last=citation.page_last, heading=""),
+    }
+    if citation.document_id:
+        context["document_url"] = reverse("documents:document-content", args=[citation.document_id])
+        if citation.page:
+            page_url = reverse("conversations:document-page", args=[citation.document_id, citation.page])
+            context["page_url"] = f"{page_url}?chunk={citation.chunk_id}"
+    return context

@@ -1,0 +1,96 @@
+"""A reply as its row says: what subscriptions and pages are built from."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from apps.conversations.models import Citation, Message
+from apps.conversations.types import CitationEvent
+
+# What another attempt would not change.
+_FINAL_CODES = frozenset({"auth_failed", "content_filtered", "context_too_long", "not_found", "request_refused"})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReplyRow:
+    """`citations` are complete once the reply has ended and empty before."""
+
+    message_id: UUID
+    state: str
+    phase: str
+    attempt: int
+    content: str
+    finish_reason: str
+    error_code: str
+    error_detail: str
+    usage: Mapping[str, int]
+    model_name: str
+    citations: tuple[Citation, ...]
+
+    @property
+    def base(self) -> int:
+        return self.attempt * Message.SEQUENCE_SPAN
+
+    @property
+    def sequence(self) -> int:
+        return self.base + len(self.content)
+
+    @property
+    def is_open(self) -> bool:
+        return self.state in Message.OPEN_STATES
+
+    @property
+    def is_retryable(self) -> bool:
+        return self.error_code not in _FINAL_CODES
+
+
+_FIELDS = (
+    "state",
+    "phase",
+    "attempt",
+    "content",
+    "finish_reason",
+    "error_code",
+    "error_detail",
+    "usage",
+    "model_name",
+)
+
+
+def reply_row(message_id: UUID) -> ReplyRow | None:
+    """The reply as it stands, None if it is gone. One query, two for an ended one that cites. Authorise before."""
+    values = Message.objects.filter(pk=message_id).values(*_FIELDS).first()
+    if values is None:
+        return None
+    is_open = values["state"] in Message.OPEN_STATES
+    # A citation without its marker in the text does not exist.
+    cites = not is_open and "[" in values["content"]
+    citations = tuple(Citation.objects.filter(message_id=message_id)) if cites else ()
+    return ReplyRow(message_id=message_id, citations=citations, **values)
+
+
+def citation_event(citation: Citation, *, sequence: int) -> CitationEvent:
+    return CitationEvent(
+        sequence=sequence,
+        index=citation.index,
+        document_id=citation.document_id,
+        filename=citation.filename,
+        page=citation.page,
+        chunk_id=citation.chunk_id,
+        quote=citation.quote,
+        score=citation.score,
+    )
+
+
+def citation_public(citation: Citation) -> dict[str, Any]:
+    """The citation as the public API names its parts; keys are texts."""
+    return {
+        "index": citation.index,
+        "document_id": str(citation.document_id) if citation.document_id else None,
+        "source": citation.filename,
+        "page": citation.page,
+        "chunk_id": str(citation.chunk_id),
+        "quote": citation.quote,
+        "relevance": round(citation.score, 4),
+    }

@@ -1,0 +1,107 @@
+"""Pages and fragments of single messages and of what they cite."""
+
+from collections.abc import AsyncIterator
+from uuid import UUID
+
+from django.http import HttpResponse, StreamingHttpResponse
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.views.decorators.cache import cache_control, never_cache
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
+
+from apps.accounts.models import User
+from apps.accounts.types import UserRequest
+from apps.conversations.contexts import citation_context, sidebar_context
+from apps.conversations.forms import PageForm, QuestionEditForm
+from apps.conversations.frames import KEEP_ALIVE, reply_frames
+from apps.conversations.rendering import message_html, message_views
+from apps.conversations.selectors import citation_require, message_require
+from apps.conversations.services import message_send, reply_regenerate
+from apps.conversations.views import go
+from apps.documents.selectors import page_image
+from apps.rag.selectors import chunk_boxes
+
+# A page picture with its marks never changes: a changed document has other passages.
+PICTURE_SECONDS = 3600
+
+
+@never_cache
+@require_GET
+def message_detail(request: UserRequest, message_id: UUID) -> HttpResponse:
+    """The message as it is now: for pages that can neither hold a websocket nor an event stream, and after editing."""
+    if not request.htmx:
+        message = message_require(user=request.user, message_id=message_id)
+        return redirect("conversations:conversation-detail", message.conversation_id)
+    is_frame = "oob" in request.GET
+    return HttpResponse(message_html(user=request.user, message_id=message_id, oob=is_frame))
+
+
+@never_cache
+@require_GET
+def message_frames(request: UserRequest, message_id: UUID) -> StreamingHttpResponse:
+    """What the websocket sends, as an event stream."""
+    message_require(user=request.user, message_id=message_id)
+    response = StreamingHttpResponse(_events(request.user, message_id), content_type="text/event-stream")
+    response["X-Accel-Buffering"] = "no"
+    return response
+
+
+async def _events(user: User, message_id: UUID) -> AsyncIterator[str]:
+    async for frame in reply_frames(user=user, message_id=message_id):
+        if frame == KEEP_ALIVE:
+            yield ": still here\n\n"
+        else:
+            yield "".join(f"data: {line}\n" for line in frame.splitlines()) + "\n"
+
+
+@require_http_methods(["GET", "POST"])
+def message_edit(request: UserRequest, message_id: UUID) -> HttpResponse:
+    """Ask otherwise: the new question stands beside the old one."""
+    message = message_require(user=request.user, message_id=message_id)
+    form = QuestionEditForm(request.POST if request.method == "POST" else None, initial={"content": message.content})
+    if form.is_valid():
+        message_send(
+            actor=request.user,
+            conversation_id=message.conversation_id,
+            parent_id=message_id,
+            content=form.cleaned_data["content"],
+        )
+        return go(request, reverse("conversations:conversation-detail", args=[message.conversation_id]))
+    (view,) = message_views([message])
+    context = {"form": form, "view": view}
+    template = "conversations/_question_edit.html"
+    if not request.htmx:
+        context |= sidebar_context(user=request.user, current_id=message.conversation_id)
+        template = "conversations/question_edit.html"
+    return render(request, template, context, status=422 if form.errors else 200)
+
+
+@require_POST
+def message_regenerate(request: UserRequest, message_id: UUID) -> HttpResponse:
+    message = message_require(user=request.user, message_id=message_id)
+    reply = reply_regenerate(actor=request.user, conversation_id=message.conversation_id, message_id=message_id)
+    if not request.htmx:
+        return redirect("conversations:conversation-detail", message.conversation_id)
+    return render(request, "conversations/_sent.html", {"views": message_views([reply])})
+
+
+@require_GET
+def citation_detail(request: UserRequest, message_id: UUID, index: int) -> HttpResponse:
+    citation = citation_require(user=request.user, message_id=message_id, index=index)
+    context = citation_context(citation)
+    if request.htmx:
+        return render(request, "conversations/_citation.html", context)
+    context |= sidebar_context(user=request.user, current_id=citation.message.conversation_id)
+    return render(request, "conversations/citation_detail.html", context)
+
+
+@require_GET
+@cache_control(private=True, max_age=PICTURE_SECONDS)
+def document_page(request: UserRequest, document_id: UUID, page: int) -> HttpResponse:
+    """A page as a picture; `?chunk=` marks a passage. Here because passages lie above documents."""
+    form = PageForm(request.GET)
+    chunk_id = form.cleaned_data["chunk"] if form.is_valid() else None
+    boxes = chunk_boxes(user=request.user, chunk_id=chunk_id).get(page, []) if chunk_id else []
+    marks = [(x0, y0, x1, y1) for x0, y0, x1, y1 in boxes]
+    picture = page_image(user=request.user, document_id=document_id, page=page, boxes=marks)
+    return HttpResponse(picture, content_type="image/png")
