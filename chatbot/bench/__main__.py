@@ -1,0 +1,49 @@
+"""`python -m chatbot.bench [NAME] [DATASET …]`: measure, print tables, save JSON. Without a name: all."""
+
+import argparse
+import importlib
+import sys
+from collections.abc import Sequence
+
+from chatbot.bench.report import report_print, report_save
+
+# Name → module and what it measures. Imported when asked for: each starts what it needs.
+BENCHES = {
+    "product": ("chatbot.bench.product", "start, memory, first token, ingestion and search of the whole product"),
+    "streaming": ("chatbot.bench.streaming", "first token and token lag of simultaneous conversations"),
+    "search": ("chatbot.bench.search", "latency of search over several thousand passages"),
+    "retrieval": ("chatbot.bench.retrieval", "quality of search over BEIR-form data sets"),
+}
+# The product's run measures these together.
+ALIASES = {"ingestion": "product", "memory": "product"}
+
+
+def main(arguments: Sequence[str]) -> int:
+    options = _parser().parse_args(arguments)
+    name = ALIASES.get(options.name, options.name)
+    for bench in BENCHES if name == "all" else [name]:
+        module = importlib.import_module(BENCHES[bench][0])
+        figures = module.run(options)
+        report_print(bench, figures)
+        print(f"\nSaved as {report_save(bench, figures)}")
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    listed = "\n".join(f"  {name:<10} {text}" for name, (_, text) in BENCHES.items())
+    parser = argparse.ArgumentParser(
+        prog="python -m chatbot.dev bench",
+        description=f"Measure, print tables and save JSON under the data folder.\n\n{listed}",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("name", nargs="?", default="all", choices=["all", *BENCHES, *ALIASES], metavar="NAME")
+    parser.add_argument(
+        "datasets", nargs="*", metavar="DATASET", help="retrieval: folders, or names under CHATBOT_BENCH_DATA"
+    )
+    parser.add_argument("--limit", type=int, default=0, help="retrieval: only so many questions")
+    parser.add_argument("--rerank", action="store_true", help="retrieval: with the reranker, too")
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

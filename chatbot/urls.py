@@ -1,0 +1,28 @@
+"""All addresses."""
+
+from allauth.account.decorators import secure_admin_login
+from django.contrib import admin
+from django.urls import include, path
+
+from chatbot import health
+from chatbot.api import api
+
+# The admin's own sign-in page would go past the counters of attempts.
+admin.site.login = secure_admin_login(admin.site.login)  # type: ignore[method-assign]
+
+urlpatterns = [
+    path("health", health.health, name="health"),
+    path("ready", health.ready, name="ready"),
+    path("metrics", health.metrics, name="metrics"),
+    path("api/v1/", api.urls),
+    path("admin/", admin.site.urls),
+    path("accounts/", include("allauth.account.urls")),
+    path("", include("apps.accounts.urls")),
+    path("documents/", include("apps.documents.urls")),
+    path("", include("apps.conversations.urls")),
+]
+
+handler400 = "chatbot.error_views.bad_request"
+handler403 = "chatbot.error_views.permission_denied"
+handler404 = "chatbot.error_views.page_not_found"
+handler500 = "chatbot.error_views.server_error"
