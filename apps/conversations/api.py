@@ -140,7 +140,7 @@ def reply_stop(request: ApiRequest, conversation_id: UUID) -> dict[str, Any]:
 
 @router.get(
     "/{uuid:conversation_id}/stream",
-    response={200: str},
+    response={200: None},
     openapi_extra=_STREAM_DESCRIPTION,
     summary="A reply's events, from any place on",
 )
@@ -162,7 +162,7 @@ async def _reply_response(request: ApiRequest, work: Any) -> HttpResponseBase:
     reply_id, sent = await sync_to_async(start)()
     if sent is not None:
         return JsonResponse(SentOut.model_validate(sent).model_dump(mode="json"), status=202)
-    return _sse_response(reply_id, None)
+    return _sse_response(reply_id, None, is_new=True)
 
 
 def _sent(user: User, made: dict[str, Any]) -> dict[str, Any]:
@@ -172,9 +172,9 @@ def _sent(user: User, made: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def _sse_response(message_id: UUID, after: int | None) -> StreamingHttpResponse:
+def _sse_response(message_id: UUID, after: int | None, *, is_new: bool = False) -> StreamingHttpResponse:
     return StreamingHttpResponse(
-        reply_sse(message_id=message_id, after=after),
+        reply_sse(message_id=message_id, after=after, is_new=is_new),
         content_type="text/event-stream",
         headers={"Cache-Control": "no-cache", "X-Accel-Buffering": "no"},
     )

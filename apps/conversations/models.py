@@ -3,6 +3,7 @@
 from django.conf import settings
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
+from typing_extensions import override
 
 from chatbot.lib.keys import uuid7_key
 
@@ -33,6 +34,7 @@ class Conversation(models.Model):
     class Meta:
         indexes = [models.Index(fields=["owner", "-updated_at", "-id"], name="conversation_by_owner")]
 
+    @override
     def __str__(self) -> str:
         # Labels reach logs and the audit trail; titles are people's words and must not.
         return f"conversation {self.pk}"
@@ -95,6 +97,7 @@ class Message(models.Model):
             ),
         ]
 
+    @override
     def __str__(self) -> str:
         return f"{self.role} message, {self.state}"
 
@@ -129,5 +132,6 @@ class Citation(models.Model):
         constraints = [models.UniqueConstraint(fields=["message", "index"], name="citation_index_once")]
         ordering = ["index"]
 
+    @override
     def __str__(self) -> str:
         return f"[{self.index}] {self.filename}"

@@ -15,19 +15,26 @@ from chatbot.lib.errors import NotFoundError
 # More turns than a person reads in one branch; a bound, so that no tree makes a query endless.
 BRANCH_MAXIMUM = 2000
 
-# Keys grow with time, so a branch sorted by key is in order. The first parameter is the last message's key.
-_BRANCH = """
+# Parameters: the last message's key, and how many messages at most.
+_BRANCH_SQL = """
 WITH RECURSIVE branch AS (
     SELECT m.id, m.parent_id, 1 AS depth FROM conversations_message m WHERE m.id = %s
     UNION ALL
     SELECT p.id, p.parent_id, b.depth + 1 FROM conversations_message p JOIN branch b ON p.id = b.parent_id
     WHERE b.depth < %s
 )
+SELECT m.* FROM conversations_message m JOIN branch USING (id) ORDER BY branch.depth DESC
 """
-_BRANCH_SQL = _BRANCH + "SELECT m.* FROM conversations_message m JOIN branch USING (id) ORDER BY branch.depth DESC"
-_TURNS_SQL = _BRANCH + (
-    "SELECT m.role, m.content FROM conversations_message m JOIN branch USING (id) ORDER BY branch.depth DESC"
+_TURNS_SQL = """
+WITH RECURSIVE branch AS (
+    SELECT m.id, m.parent_id, 1 AS depth FROM conversations_message m WHERE m.id = %s
+    UNION ALL
+    SELECT p.id, p.parent_id, b.depth + 1 FROM conversations_message p JOIN branch b ON p.id = b.parent_id
+    WHERE b.depth < %s
 )
+SELECT m.role, m.content FROM conversations_message m JOIN branch USING (id) ORDER BY branch.depth DESC
+"""
+
 # The rule of `conversations_of` in one short statement, because every first token waits for it. Tests compare them.
 _FOR_QUESTION_SQL = """
 SELECT c.workspace_id, membership.role, c.title, c.params::text, c.model_id,

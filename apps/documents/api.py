@@ -19,7 +19,7 @@ from apps.documents import selectors
 from apps.documents.exceptions import UploadTooLargeError
 from apps.documents.models import Document, DocumentVersion
 from apps.documents.services import document_delete, document_upload
-from chatbot.lib.api_types import PageOut, PageQuery, Text
+from chatbot.lib.api_types import PageOut, PageQuery, Text, content_description
 from chatbot.lib.downloads import attachment_response
 from chatbot.lib.errors import NotFoundError
 from chatbot.lib.pagination import page_of
@@ -121,7 +121,12 @@ def document_status(request: ApiRequest, document_id: UUID) -> dict[str, Any]:
     return _status_out(_version_of(_one(request, document_id)))
 
 
-@router.get("/{uuid:document_id}/content", response={200: bytes}, summary="The original file")
+@router.get(
+    "/{uuid:document_id}/content",
+    response={200: None},
+    openapi_extra=content_description("application/octet-stream"),
+    summary="The original file",
+)
 def document_content(request: ApiRequest, document_id: UUID) -> HttpResponseBase:
     """As an attachment, byte for byte."""
     document = _one(request, document_id)

@@ -16,7 +16,7 @@ from apps.documents.types import Box
 from apps.rag.remote import asearch_remote
 from apps.rag.selectors import chunk_boxes, chunk_require
 from apps.rag.types import Passage, SearchFilters, SearchMode, SearchQuery
-from chatbot.lib.api_types import Text
+from chatbot.lib.api_types import Text, content_description
 from chatbot.lib.errors import NotFoundError, ValidationFailedError
 
 router = Router(tags=["documents"])
@@ -81,7 +81,12 @@ async def search(request: ApiRequest, body: SearchIn) -> dict[str, Any]:
     return {"items": [_passage_out(passage) for passage in result.passages], "took_ms": result.took_ms}
 
 
-@router.get("/{uuid:document_id}/pages/{int:page}.png", response={200: bytes}, summary="A page as an image")
+@router.get(
+    "/{uuid:document_id}/pages/{int:page}.png",
+    response={200: None},
+    openapi_extra=content_description("image/png"),
+    summary="A page as an image",
+)
 async def page(request: ApiRequest, document_id: UUID, page: int, chunk: UUID | None = None) -> HttpResponse:
     """With `chunk` the passage is marked where it stands on this page."""
     boxes = await sync_to_async(_boxes)(request.auth, document_id, chunk, page) if chunk else None

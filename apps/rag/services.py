@@ -31,7 +31,7 @@ logger = logging.getLogger(__name__)
 # A worker takes another document between slices, so that a long one does not keep the short ones waiting.
 SLICE_SECONDS = 8
 # Passages between two looks at the clock and the lease: one or two seconds of work on two cores.
-EMBED_BATCH = 32
+EMBED_BATCH = 16
 # What the embedder wants before a question; passages go in as they are. Other models are measured when first used.
 QUERY_PREFIXES = {"bge-small-en-v1.5": "Represent this sentence for searching relevant passages: "}
 DIMENSIONS = {"bge-small-en-v1.5": 384}

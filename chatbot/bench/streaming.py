@@ -92,7 +92,7 @@ async def _levels(base_url: str, levels: tuple[int, ...]) -> tuple[list[dict[str
 
 async def _level(session: aiohttp.ClientSession, level: int, spread: float, *, rounds: int) -> Figures:
     figures = Figures()
-    made = [await _json(session, "conversations", title="Bench") for _ in range(level)]
+    made = [await _json(session, "conversations", title="Bench", use_documents=False) for _ in range(level)]
     for _ in range(rounds):
         started = time.monotonic()
         asked = [

@@ -1,6 +1,6 @@
 """What the API's endpoints share: texts that can be stored, lists, and the shape of a problem."""
 
-from typing import Annotated, Generic, TypeVar
+from typing import Annotated, Any, Generic, TypeVar
 
 from django.http import HttpRequest
 from ninja import Schema
@@ -60,3 +60,9 @@ def accepts_json_only(request: HttpRequest) -> bool:
     """Whether the caller named JSON and no event stream: the answer is then at once and whole."""
     accept = request.headers.get("Accept", "")
     return "application/json" in accept and "text/event-stream" not in accept
+
+
+def content_description(media_type: str) -> dict[str, Any]:
+    """What the description of the API says of an answer that is no JSON."""
+    content = {media_type: {"schema": {"type": "string", "format": "binary"}}}
+    return {"responses": {200: {"description": "OK", "content": content}}}

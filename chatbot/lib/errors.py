@@ -1,5 +1,7 @@
 """Errors for people. Services raise these; one middleware turns them into a page, a toast or problem+json."""
 
+from typing_extensions import override
+
 
 class AppError(Exception):
     """What happened and what to do, safe to show. Subclasses set `code`, `status` and `title`."""
@@ -13,6 +15,7 @@ class AppError(Exception):
         self.detail = detail
         self.extra = extra
 
+    @override
     def __reduce__(self) -> tuple[object, ...]:
         return (self.__class__, (self.detail,))
 

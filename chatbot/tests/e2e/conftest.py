@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
@@ -53,7 +54,11 @@ def fake_port() -> int:
 @pytest.fixture(scope="session")
 def stack(tmp_path_factory: pytest.TempPathFactory, fake_port: int) -> Iterator[Stack]:
     models = Layout.from_environment(os.environ).models
-    with Stack(tmp_path_factory.mktemp("stack"), models=models, fake_url=f"http://127.0.0.1:{fake_port}") as stack:
+    stack = Stack(tmp_path_factory.mktemp("stack"), models=models, fake_url=f"http://127.0.0.1:{fake_port}")
+    with ExitStack() as running:
+        # The start asks both model servers what they have.
+        with FakeModelServer(port=fake_port):
+            running.enter_context(stack)
         yield stack
 
 

@@ -7,8 +7,9 @@ from chatbot.tests.e2e.steps import GUIDE, answer, ask
 
 def test_upload_ask_and_open_the_cited_page(page: Page) -> None:
     page.goto("/documents/")
-    file = {"name": "site-guide.pdf", "mimeType": "application/pdf", "buffer": GUIDE}
-    page.get_by_label("Choose files").set_input_files(file)
+    page.get_by_label("Choose files").set_input_files(
+        {"name": "site-guide.pdf", "mimeType": "application/pdf", "buffer": GUIDE}
+    )
     row = page.get_by_role("listitem").filter(has_text="site-guide.pdf")
     expect(row).to_contain_text("Ready", timeout=120_000)
     expect(row).to_contain_text("3 pages")

@@ -1,5 +1,7 @@
 """Pages without a mouse, on a phone, and for everybody."""
 
+from typing import Literal
+
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, expect
@@ -70,7 +72,9 @@ def test_bad_files_are_refused_in_words_and_documents_can_be_deleted(page: Page)
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])
-def test_axe_finds_nothing_serious(page: Page, browser: Browser, fake: FakeModelServer, theme: str) -> None:
+def test_axe_finds_nothing_serious(
+    page: Page, browser: Browser, fake: FakeModelServer, theme: Literal["light", "dark"]
+) -> None:
     fake.script(Reply(deltas=[RICH]))
     page.emulate_media(color_scheme=theme)
     page.goto("/")
