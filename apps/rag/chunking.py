@@ -99,11 +99,10 @@ def title_of(filename: str) -> str:
 def text_indexed(*, title: str, heading_path: Sequence[str], text: str) -> str:
     """The text that is embedded and whose words are counted: a header with title and headings, then the passage.
 
-    A title or heading that the passage begins with anyway is not repeated.
+    A title that the passage begins with anyway is repeated all the same: it says what the text is about, and counting
+    it twice gave better results on each data set measured.
     """
-    beginning = text[: 2 * HEADER_CHARACTERS].casefold()
-    parts = [part for part in (title, *heading_path) if part and not beginning.startswith(part.casefold())]
-    header = " > ".join(dict.fromkeys(parts))[:HEADER_CHARACTERS]
+    header = " > ".join(part for part in dict.fromkeys((title, *heading_path)) if part)[:HEADER_CHARACTERS]
     return f"{header}\n{text}" if header else text
 
 

@@ -3,8 +3,8 @@
 from collections.abc import Mapping, Sequence
 from uuid import UUID
 
-# Share of the dense leg, measured on SciFact, Cranfield and CISI.
-DENSE_SHARE = 0.6
+# Share of the dense leg. On Cranfield, CISI and SQuAD paragraphs .6 to .7 are within .005 of each other, .65 is best.
+DENSE_SHARE = 0.65
 # Rank fusion: 10 serves small pools better than the customary 60.
 RANK_OFFSET = 10
 

@@ -65,6 +65,8 @@ def _citation_read(state: StateInline, silent: bool) -> bool:
     if not match or int(match[1]) not in state.env.get("chips", {}):
         return False
     if not silent:
+        # Without the space before it, the chip stays on the line of the words that it proves.
+        state.pending = state.pending.rstrip(" ")
         state.push("citation", "a", 0).meta = {"index": int(match[1])}
     state.pos = match.end()
     return True

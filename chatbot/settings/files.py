@@ -1,6 +1,6 @@
 """Uploads, static files and their storage."""
 
-from chatbot.settings.env import env_int, env_path, env_text
+from chatbot.settings.env import env_int, env_path
 from chatbot.settings.paths import BASE_DIR, DATA_DIR
 
 STATIC_URL = "/static/"
@@ -8,23 +8,8 @@ STATIC_ROOT = env_path("CHATBOT_STATIC_DIR", DATA_DIR / "static")
 STATICFILES_DIRS = [BASE_DIR / "static"]
 MEDIA_ROOT = DATA_DIR / "files"
 
-S3_BUCKET = env_text("CHATBOT_S3_BUCKET")
 STORAGES = {
-    "default": (
-        {
-            "BACKEND": "storages.backends.s3.S3Storage",
-            "OPTIONS": {
-                "bucket_name": S3_BUCKET,
-                "endpoint_url": env_text("CHATBOT_S3_ENDPOINT") or None,
-                "access_key": env_text("CHATBOT_S3_ACCESS_KEY"),
-                "secret_key": env_text("CHATBOT_S3_SECRET_KEY"),
-                "default_acl": None,
-                "querystring_auth": True,
-            },
-        }
-        if S3_BUCKET
-        else {"BACKEND": "django.core.files.storage.FileSystemStorage", "OPTIONS": {"location": str(MEDIA_ROOT)}}
-    ),
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage", "OPTIONS": {"location": str(MEDIA_ROOT)}},
     "staticfiles": {
         "BACKEND": (
             "whitenoise.storage.CompressedManifestStaticFilesStorage"

@@ -35,6 +35,7 @@ def parsed_version(
         workspace=document.workspace,
         document=document,
         number=number,
+        file="documents/none",
         sha256="0" * 64,
         size_bytes=1,
         mime=mime,

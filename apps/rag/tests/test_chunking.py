@@ -191,7 +191,7 @@ def test_indexed_text_says_where_it_stands():
     assert text_indexed(title="Report 2024", heading_path=("Costs", "Fuel"), text="Up.") == (
         "Report 2024 > Costs > Fuel\nUp."
     )
-    assert text_indexed(title="Wing Theory", heading_path=(), text="wing theory . a study") == "wing theory . a study"
+    assert text_indexed(title="Wings", heading_path=("Wings", "Drag"), text="Wings.") == "Wings > Drag\nWings."
     assert text_indexed(title="", heading_path=(), text="Text") == "Text"
     assert len(text_indexed(title="t" * 999, heading_path=(), text="Text")) < 300
 

@@ -14,7 +14,7 @@ def test_normalised_scores_go_from_0_to_1():
 
 
 def test_combined_scores_weigh_meaning_more():
-    assert scores_combine(dense={A: 0.9, B: 0.5}, lexical={B: 7.0, C: 1.0}) == pytest.approx({A: 0.6, B: 0.4, C: 0})
+    assert scores_combine(dense={A: 0.9, B: 0.5}, lexical={B: 7.0, C: 1.0}) == pytest.approx({A: 0.65, B: 0.35, C: 0})
 
 
 def test_best_first_breaks_ties_by_key():
