@@ -31,7 +31,7 @@ _SAMPLE_NAME = "handbook"
 _SAMPLE_STARTERS = (
     Starter(question="How many days of paid holiday do I get?", about="From the handbook"),
     Starter(question="What do I do when I am ill?", about="From the handbook"),
-    Starter(question="How are travel expenses paid back?", about="From the handbook"),
+    Starter(question="What is the limit for a hotel night?", about="From the handbook"),
     Starter(question="Write a short out-of-office reply", about="Without documents"),
 )
 _DOCUMENT_STARTERS = (

@@ -91,7 +91,7 @@ class Message(models.Model):
         indexes = [
             models.Index(fields=["conversation", "id"], name="message_by_conversation"),
             models.Index(
-                fields=["lease_expires_at"],
+                fields=["enqueued_at"],
                 condition=models.Q(state__in=["queued", "running"]),
                 name="message_open",
             ),

@@ -1,7 +1,7 @@
 """Cut a document's sections into passages. Pure: no database, no model library.
 
 Rules: a passage stands under one heading; it may run over pages; sentences are not cut; a table stays whole where it
-fits, else it is cut between rows and each piece begins with the table's first row. Text under one heading is divided
+fits, else it is cut between rows and each piece begins with the table's head. Text under one heading is divided
 evenly, so that no short rest is left at its end. Texts under different headings are never joined: each keeps its own
 heading path, which the embedded text carries.
 """
@@ -17,6 +17,9 @@ CHUNKER_VERSION = 1
 MINIMUM_TOKENS = 150
 IDEAL_TOKENS = 300
 MAXIMUM_TOKENS = 350
+# A rest below this, such as the sentence before a table, joins a neighbour even if that grows to the second number.
+TINY_TOKENS = 60
+STRETCHED_TOKENS = 410
 # The embedder reads 512 tokens; a long heading path must not push the passage out.
 HEADER_CHARACTERS = 240
 # Between the pieces of a passage that come from different sections, or that do not follow on each other.
@@ -37,6 +40,9 @@ _ABBREVIATION = re.compile(
     r"|apr|jun|jul|aug|sept?|oct|nov|dec|e\.g|i\.e)|\b[A-Z])\.$",
     re.IGNORECASE,
 )
+# What stands in a cell of figures, and what among it names a column.
+_AMOUNT = re.compile(r"[-–—+(]*\s*[$€£¥]?\s*[-–—(]*\d[\d.,'\s]*[%)]*\s*[$€£¥%]?|[-–—]|\$")
+_YEAR = re.compile(r"(?:FY\s*)?(?:19|20)\d\d")
 _EXTENSION = re.compile(r"\.[A-Za-z][A-Za-z0-9]{0,4}$")
 
 
@@ -180,7 +186,7 @@ def _table_units(section: SourceSection) -> Iterator[_Unit]:
 
 def _row_units(text: str, ordinal: int, rows: list[tuple[int, int]]) -> Iterator[_Unit]:
     head_end = _head_rows(text, rows)
-    head = (ordinal, rows[0][0], rows[head_end - 1][1])
+    head = (ordinal, rows[0][0], rows[head_end - 1][1] if head_end else rows[0][0])
     head_tokens = tokens_approximate(text[head[1] : head[2]])
     # What is as long as a third of a passage is no head: repeating it would leave no room for rows.
     if head_tokens > MAXIMUM_TOKENS // 3:
@@ -200,13 +206,17 @@ def _row_units(text: str, ordinal: int, rows: list[tuple[int, int]]) -> Iterator
 
 
 def _head_rows(text: str, rows: Sequence[tuple[int, int]]) -> int:
-    """One row, or two where the second is Markdown's line of dashes."""
-    has_rule = len(rows) > 1 and not text[slice(*rows[1])].strip("|-: \t")
-    return 2 if has_rule else 1
+    """How many rows say what the columns hold: two where Markdown's line of dashes is the second; none if there are
+    amounts in the first, as where a table goes on from the page before.
+    """
+    if len(rows) > 1 and not text[slice(*rows[1])].strip("|-: \t"):
+        return 2
+    cells = re.split(r"[|\t]", text[slice(*rows[0])])
+    return 0 if any(_AMOUNT.fullmatch(cell.strip()) and not _YEAR.fullmatch(cell.strip()) for cell in cells) else 1
 
 
 def _packed(units: Sequence[_Unit]) -> Iterator[list[_Unit]]:
-    """Units in groups of nearly equal size, none above MAXIMUM_TOKENS unless one unit alone is."""
+    """Units in groups of nearly equal size, none above MAXIMUM_TOKENS but for tiny rests."""
     total = sum(unit.tokens for unit in units)
     if not units:
         return
@@ -226,19 +236,25 @@ def _packed(units: Sequence[_Unit]) -> Iterator[list[_Unit]]:
 
 
 def _small_joined(groups: list[list[_Unit]]) -> list[list[_Unit]]:
-    """Groups below MINIMUM_TOKENS go to a neighbour that has room for them."""
+    """Small groups go to a neighbour that has room for them."""
     joined: list[list[_Unit]] = []
     sizes: list[int] = []
     for group in groups:
         size = sum(unit.tokens for unit in group)
-        is_small = joined and min(size, sizes[-1]) < MINIMUM_TOKENS
-        if is_small and size + sizes[-1] <= MAXIMUM_TOKENS:
+        if joined and size + sizes[-1] <= _room_for(min(size, sizes[-1])):
             joined[-1] = [*joined[-1], *group]
             sizes[-1] += size
         else:
             joined.append(group)
             sizes.append(size)
     return joined
+
+
+def _room_for(smaller: int) -> int:
+    """How large two neighbours may become together, by the size of the smaller one."""
+    if smaller < TINY_TOKENS:
+        return STRETCHED_TOKENS
+    return MAXIMUM_TOKENS if smaller < MINIMUM_TOKENS else 0
 
 
 def _draft(heading_path: tuple[str, ...], units: Sequence[_Unit], by_ordinal: dict[int, SourceSection]) -> ChunkDraft:

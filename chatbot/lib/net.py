@@ -10,11 +10,14 @@ import ipaddress
 import ssl
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from functools import cache
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import urlsplit
 from weakref import WeakKeyDictionary
 
 import httpx
+
+if TYPE_CHECKING:
+    import aiohttp
 
 # A server that is there accepts at once; waiting longer only delays the fallback.
 CONNECT_SECONDS = 3.0
@@ -22,8 +25,9 @@ CONNECT_SECONDS = 3.0
 READ_SECONDS = 300.0
 WRITE_SECONDS = 30.0
 # llama.cpp drops idle connections after 5 seconds; letting go of them first avoids writing into a closing one.
+KEEPALIVE_SECONDS = 4.0
 # Few idle ones: each request asks every one of them whether it has gone, 0.1 ms a piece.
-LIMITS = httpx.Limits(max_connections=512, max_keepalive_connections=8, keepalive_expiry=4.0)
+LIMITS = httpx.Limits(max_connections=512, max_keepalive_connections=8, keepalive_expiry=KEEPALIVE_SECONDS)
 # Questions such as "which models do you have" must never hold up a start or a page.
 PROBE_SECONDS = 2.0
 _LOOPBACK = ("127.0.0.1", "localhost", "[::1]")
@@ -61,6 +65,25 @@ async def stream_client() -> httpx.AsyncClient:
     return await loop_resource(
         "stream client", make=lambda: httpx.AsyncClient(**client_options()), close=lambda made: made.aclose()
     )
+
+
+async def stream_session(url: str) -> "aiohttp.ClientSession":
+    """As `stream_client`, for answers in very many small pieces: a twentieth of httpx's cost per request, a fifth per
+    piece. A proxy of the environment is used for what is not on this machine or network.
+    """
+    import aiohttp
+
+    is_local = url_is_local(url)
+
+    def make() -> aiohttp.ClientSession:
+        timeout = aiohttp.ClientTimeout(total=None, sock_connect=CONNECT_SECONDS, sock_read=READ_SECONDS)
+        connector = aiohttp.TCPConnector(ssl=_tls(), limit=512, keepalive_timeout=KEEPALIVE_SECONDS)
+        return aiohttp.ClientSession(
+            connector=connector, timeout=timeout, trust_env=not is_local, cookie_jar=aiohttp.DummyCookieJar()
+        )
+
+    name = "local stream session" if is_local else "stream session"
+    return await loop_resource(name, make=make, close=lambda made: made.close())
 
 
 async def loop_resource(

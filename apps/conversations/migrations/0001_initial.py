@@ -97,7 +97,7 @@ class Migration(migrations.Migration):
         ),
         migrations.AddIndex(
             model_name='message',
-            index=models.Index(condition=models.Q(('state__in', ['queued', 'running'])), fields=['lease_expires_at'], name='message_open'),
+            index=models.Index(condition=models.Q(('state__in', ['queued', 'running'])), fields=['enqueued_at'], name='message_open'),
         ),
         migrations.AddIndex(
             model_name='conversation',

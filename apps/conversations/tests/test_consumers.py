@@ -3,6 +3,7 @@
 import asyncio
 import re
 from contextlib import asynccontextmanager
+from typing import Any
 from uuid import uuid4
 
 import pytest
@@ -221,7 +222,7 @@ async def test_the_event_stream_sends_the_same(reply, ada, model_server):
     model_server.script(Reply(deltas=pieces(TEXT)))
     client = AsyncClient()
     await client.aforce_login(ada, backend="django.contrib.auth.backends.ModelBackend")
-    response = await client.get(reverse("conversations:message-frames", args=[reply.pk]))
+    response: Any = await client.get(reverse("conversations:message-frames", args=[reply.pk]))
     assert response["Content-Type"] == "text/event-stream"
     assert response["X-Accel-Buffering"] == "no"
     worker = await sync_to_async(Worker)(reply.pk)
@@ -249,8 +250,8 @@ def test_what_was_shown_is_replaced_when_the_reply_is_begun_anew():
 
 def test_chips_cannot_be_opened_before_the_reply_is_whole():
     screen, page = Screen(uuid4()), Page()
-    cited = {"index": 1, "document_id": uuid4(), "filename": "a.pdf", "page": 3, "chunk_id": uuid4(), "quote": "q"}
-    screen.take(CitationEvent(sequence=0, score=1.0, **cited))
+    place = {"document_id": uuid4(), "chunk_id": uuid4()}
+    screen.take(CitationEvent(sequence=0, score=1.0, index=1, filename="a.pdf", page=3, quote="q", **place))
     screen.take(TokenEvent(sequence=8, text="See [1] [2]"))
     page.show(screen.frame())
     assert '<span class="citation" title="Source 1: a.pdf, page 3">1</span> [2]' in page.html

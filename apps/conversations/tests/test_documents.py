@@ -2,7 +2,7 @@
 
 import pytest
 
-from apps.conversations.models import Citation
+from apps.conversations.models import Citation, Message
 from apps.conversations.retrieval import is_strong, search_text
 from apps.conversations.tests.factories import conversation_make, reply_make
 from apps.conversations.tests.passages import passage
@@ -35,8 +35,7 @@ def document_make(owner, text=WARRANTY, filename="terms.pdf", page=7) -> Documen
 
 def ask(owner, model, question=QUESTION, **fields):
     reply = reply_make(conversation_make(owner, model=model, use_documents=True, **fields))
-    reply.parent.content = question
-    reply.parent.save()
+    Message.objects.filter(children=reply).update(content=question)
     return reply
 
 
@@ -115,7 +114,7 @@ def test_question_that_no_document_answers_is_asked_plainly(model_server, model,
     assert not Citation.objects.exists()
 
 
-def prompt_of(model_server) -> str:
+def prompt_of(model_server):
     return model_server.requests[-1]["messages"][-1]["content"]
 
 

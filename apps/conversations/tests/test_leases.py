@@ -1,13 +1,14 @@
 """Who may write a reply, and what becomes of those whose worker died."""
 
 from datetime import timedelta
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import pytest
 from django.utils import timezone
 
 from apps.conversations.leases import (
     ATTEMPTS_MAXIMUM,
+    Lease,
     Outcome,
     Renewal,
     lease_finish,
@@ -30,7 +31,13 @@ def lapse(reply: Message, **fields) -> None:
     Message.objects.filter(pk=reply.pk).update(lease_expires_at=past, enqueued_at=past, **fields)
 
 
-def renewal(lease, content=None) -> Renewal:
+def take(reply: Message) -> Lease:
+    lease = lease_take(reply.pk)
+    assert lease is not None
+    return lease
+
+
+def renewal(lease: Lease, content: str | None = None) -> Renewal:
     return Renewal(message_id=lease.message_id, token=lease.token, phase="thinking", content=content)
 
 
@@ -45,7 +52,7 @@ def test_lease_brings_what_the_worker_needs(ada, model, django_assert_num_querie
     )
     reply = reply_make(conversation, params={"temperature": 0.5})
     with django_assert_num_queries(1):
-        lease = lease_take(reply.pk)
+        lease = take(reply)
     assert (lease.attempt, lease.base) == (0, 0)
     assert (lease.parent_id, lease.model_id, lease.owner_id) == (reply.parent_id, model.pk, ada.pk)
     assert lease.params == {"temperature": 0.5}
@@ -53,6 +60,7 @@ def test_lease_brings_what_the_worker_needs(ada, model, django_assert_num_querie
     assert lease.document_ids == tuple(documents)
     reply.refresh_from_db()
     assert (reply.state, reply.phase, reply.lease_token) == ("running", "thinking", lease.token)
+    assert reply.lease_expires_at is not None
     assert reply.lease_expires_at > timezone.now() + timedelta(seconds=5)
 
 
@@ -71,10 +79,10 @@ def test_question_is_no_job(conversation):
 
 
 def test_lapsed_lease_goes_to_the_next_attempt_and_the_old_worker_is_refused(reply):
-    zombie = lease_take(reply.pk)
+    zombie = take(reply)
     assert leases_renew([renewal(zombie, "Half an ans")]) == {reply.pk: False}
     lapse(reply)
-    lease = lease_take(reply.pk)
+    lease = take(reply)
     assert (lease.attempt, lease.base) == (1, Message.SEQUENCE_SPAN)
     reply.refresh_from_db()
     assert reply.content == ""
@@ -87,7 +95,7 @@ def test_lapsed_lease_goes_to_the_next_attempt_and_the_old_worker_is_refused(rep
 
 
 def test_renewal_of_many_is_one_query(ada, model, django_assert_num_queries):
-    leases = [lease_take(reply_make(conversation_make(ada, model=model)).pk) for _ in range(5)]
+    leases = [take(reply_make(conversation_make(ada, model=model))) for _ in range(5)]
     Message.objects.filter(pk=leases[1].message_id).update(stop_requested=True)
     with django_assert_num_queries(1):
         answer = leases_renew([renewal(lease, f"text {number}") for number, lease in enumerate(leases)])
@@ -98,13 +106,13 @@ def test_renewal_of_many_is_one_query(ada, model, django_assert_num_queries):
 
 
 def test_end_is_one_query_without_citations(reply, django_assert_num_queries):
-    lease = lease_take(reply.pk)
+    lease = take(reply)
     with django_assert_num_queries(1):
         lease_finish(lease, done())
 
 
 def test_lost_lease_writes_no_citations(reply):
-    lease = lease_take(reply.pk)
+    lease = take(reply)
     lapse(reply)
     lease_take(reply.pk)
     citation = Citation(
@@ -140,7 +148,7 @@ def test_stopped_reply_whose_worker_died_keeps_its_text(reply):
     assert (reply.state, reply.finish_reason, reply.content) == ("stopped", "stopped", "Half")
 
 
-def due() -> list:
+def due() -> list[UUID]:
     return replies_due(queued_seconds=5, again_seconds=5)
 
 
@@ -160,7 +168,7 @@ def test_replies_of_dead_workers_are_due(reply):
 
 
 def test_replies_of_living_workers_are_not_due(reply):
-    lease = lease_take(reply.pk)
+    lease = take(reply)
     lapse(reply)
     leases_renew([renewal(lease)])
     assert due() == []

@@ -93,7 +93,7 @@ def test_reply_survives_the_kill_of_its_worker(queue, model_server, ada, model):
     assert (reply.state, reply.content, reply.attempt) == ("complete", WHOLE, 1)
 
 
-def _reconciled(reply) -> bool:
+def _reconciled(reply):
     """What beat does, until somebody has the reply again."""
     replies_reconcile()
     reply.refresh_from_db()

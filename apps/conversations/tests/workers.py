@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future
 from functools import cache
+from typing import Any, TypeVar
 from uuid import UUID
 
 from django.db import connections
@@ -17,6 +18,7 @@ from apps.conversations.tasks import reply_generate
 from apps.conversations.types import DoneEvent, ErrorEvent, ReplyEvent, ResetEvent, TokenEvent
 from chatbot.lib.valkey import valkey, valkey_async_close
 
+EventT = TypeVar("EventT")
 # Longer than any test: whoever waits so long has hung.
 PATIENCE_SECONDS = 30.0
 
@@ -61,10 +63,10 @@ class Listener:
         return text
 
     @property
-    def last(self) -> ReplyEvent:
+    def last(self) -> Any:
         return self.events[-1]
 
-    def of(self, kind: type) -> list:
+    def of(self, kind: type[EventT]) -> list[EventT]:
         return [event for event in tuple(self.events) if isinstance(event, kind)]
 
     def wait(self, condition: "Callable[[Listener], bool]") -> "Listener":
@@ -79,7 +81,7 @@ class Listener:
         """Until the events end; they end with exactly one Done or Error."""
         self._future.result(PATIENCE_SECONDS)
         assert isinstance(self.last, DoneEvent | ErrorEvent)
-        assert len(self.of(DoneEvent) + self.of(ErrorEvent)) == 1
+        assert len(self.of(DoneEvent)) + len(self.of(ErrorEvent)) == 1
         return self
 
     def close(self) -> None:

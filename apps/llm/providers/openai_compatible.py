@@ -5,14 +5,17 @@ import logging
 from collections.abc import AsyncGenerator, Mapping
 from typing import Any, Literal
 
+import aiohttp
 import httpx
-from httpx_sse import EventSource, ServerSentEvent, SSEError
 
 from apps.llm.exceptions import ProviderError, provider_error
 from apps.llm.types import ChatEvent, ChatRequest, Finished, ServedModel, TextDelta, Usage
-from chatbot.lib.net import probe_client, stream_client
+from chatbot.lib.net import probe_client, stream_session
 
 logger = logging.getLogger(__name__)
+
+# No delta is as long; what is, is no answer.
+LINE_MAXIMUM_BYTES = 1 << 20
 
 
 class OpenAICompatible:
@@ -23,26 +26,27 @@ class OpenAICompatible:
         self._headers = {"Authorization": f"Bearer {api_key}"} if api_key else {}
 
     async def stream(self, request: ChatRequest) -> AsyncGenerator[ChatEvent, None]:
-        client = await stream_client()
-        call = client.stream("POST", f"{self._url}/chat/completions", json=_body(request), headers=self._headers)
+        url = f"{self._url}/chat/completions"
+        session = await stream_session(url)
+        call = session.post(url, json=_body(request), headers=self._headers, allow_redirects=False)
         finish_reason: Literal["stop", "length"] | None = None
         usage = Usage()
         try:
             async with call as response:
-                if response.status_code != 200:
+                if response.status != 200:
                     raise await _error_from(response)
-                async for event in EventSource(response).aiter_sse():
-                    if event.data == "[DONE]":
+                async for data in _events(response):
+                    if data == "[DONE]":
                         # Reading on to the body's end lets the connection be used again.
                         continue
-                    chunk = _chunk_from(event)
+                    chunk = _chunk_from(data)
                     if text := _text_of(chunk):
                         yield TextDelta(text=text)
                     finish_reason = _finish_reason_of(chunk) or finish_reason
                     usage = _usage_of(chunk) or usage
-        except (SSEError, UnicodeDecodeError) as error:
+        except UnicodeDecodeError as error:
             raise ProviderError("answer_invalid") from error
-        except httpx.HTTPError as error:
+        except (aiohttp.ClientError, TimeoutError) as error:
             logger.warning("A model server broke off: %s", type(error).__name__)
             raise ProviderError from error
         if finish_reason is None:
@@ -75,14 +79,27 @@ def _body(request: ChatRequest) -> dict[str, Any]:
     }
 
 
-async def _error_from(response: httpx.Response) -> ProviderError:
-    await response.aread()
+async def _events(response: aiohttp.ClientResponse) -> AsyncGenerator[str, None]:
+    """The data of each server-sent event. These servers write one line of data per event and no other fields."""
+    if response.content_type != "text/event-stream":
+        raise ProviderError("answer_invalid")
+    rest = b""
+    async for piece in response.content.iter_any():
+        *lines, rest = (rest + piece).split(b"\n")
+        if len(rest) > LINE_MAXIMUM_BYTES:
+            raise ProviderError("answer_invalid")
+        for line in lines:
+            if line.startswith(b"data:"):
+                yield line[5:].strip().decode()
+
+
+async def _error_from(response: aiohttp.ClientResponse) -> ProviderError:
     error = provider_error(
-        response.status_code,
-        response.text,
+        response.status,
+        await response.text(errors="replace"),
         retry_after_seconds=_seconds_from(response.headers.get("Retry-After", "")),
     )
-    logger.warning("A model server answered %s (%s)", response.status_code, error.code)
+    logger.warning("A model server answered %s (%s)", response.status, error.code)
     return error
 
 
@@ -90,9 +107,9 @@ def _seconds_from(header: str) -> float | None:
     return float(header) if header.isdigit() else None
 
 
-def _chunk_from(event: ServerSentEvent) -> Mapping[str, Any]:
+def _chunk_from(data: str) -> Mapping[str, Any]:
     try:
-        chunk = json.loads(event.data)
+        chunk = json.loads(data)
     except ValueError as error:
         raise ProviderError("answer_invalid") from error
     if not isinstance(chunk, dict):

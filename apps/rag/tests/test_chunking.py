@@ -6,6 +6,7 @@ from apps.rag.chunking import (
     MAXIMUM_TOKENS,
     MINIMUM_TOKENS,
     SEPARATOR,
+    STRETCHED_TOKENS,
     ChunkDraft,
     SourceSection,
     chunks_of,
@@ -114,7 +115,7 @@ def test_text_without_sentences_is_cut_all_the_same(text):
 
     chunks = chunks_of(sections)
 
-    assert all(chunk.tokens <= MAXIMUM_TOKENS for chunk in chunks)
+    assert all(chunk.tokens <= STRETCHED_TOKENS for chunk in chunks)
     assert "".join(chunk.text for chunk in chunks).replace(" ", "").replace("\n", "") == text.replace(" ", "")
     assert_spans_give_text(chunks, sections)
 
@@ -139,6 +140,15 @@ def test_table_that_fits_stays_whole_beside_its_text():
     assert_spans_give_text(chunks, sections)
 
 
+def test_sentence_before_a_table_stays_with_it():
+    sections = [source(sentences(2), 0), source(table(18), 1, is_table=True)]
+
+    [chunk] = chunks_of(sections)
+
+    assert MAXIMUM_TOKENS < chunk.tokens <= STRETCHED_TOKENS
+    assert_spans_give_text([chunk], sections)
+
+
 def test_long_table_is_cut_between_rows_and_repeats_its_head():
     sections = [source(table(200), is_table=True, page=2)]
     lines = sections[0].text.split("\n")
@@ -149,6 +159,27 @@ def test_long_table_is_cut_between_rows_and_repeats_its_head():
     assert all(chunk.text.startswith("\n".join(lines[:2]) + "\n") for chunk in chunks)
     assert all(chunk.tokens <= MAXIMUM_TOKENS for chunk in chunks)
     assert [line for chunk in chunks for line in chunk.text.split("\n")[2:]] == lines[2:]
+    assert_spans_give_text(chunks, sections)
+
+
+@pytest.mark.parametrize(
+    ("first", "is_repeated"),
+    [
+        ("Item | 2023 | 2022", True),
+        ("Occasion | Days off", True),
+        ("Depreciation and amortization | 241,372 | (268,460)", False),
+        ("Cash | $ 12.5 | —", False),
+        ("Cosmetics | 40% | 41%", False),
+    ],
+)
+def test_only_a_row_that_names_columns_is_a_head(first, is_repeated):
+    rows = "\n".join(f"row {number} | {number}.5 | {number},000" for number in range(150))
+    sections = [source(f"{first}\n{rows}", is_table=True)]
+
+    chunks = chunks_of(sections)
+
+    assert len(chunks) > 3
+    assert [chunk.text.startswith(first) for chunk in chunks] == [True, *[is_repeated] * (len(chunks) - 1)]
     assert_spans_give_text(chunks, sections)
 
 

@@ -1,0 +1,92 @@
+import json
+from argparse import Namespace
+from pathlib import Path
+
+import pytest
+
+from apps.accounts.models import Workspace
+from apps.documents.models import Document
+from apps.rag.testing import fake_embedder
+from chatbot.bench.__main__ import main
+from chatbot.bench.corpus import dataset_read
+from chatbot.bench.report import report_print, table
+from chatbot.bench.retrieval import metrics
+
+DOCUMENTS = {"d1": "The turbine turns.", "d2": "A wing lifts.", "d3": "Heat flows to the wing."}
+
+
+@pytest.fixture
+def dataset(tmp_path: Path) -> Path:
+    folder = tmp_path / "tiny"
+    (folder / "qrels").mkdir(parents=True)
+    corpus = [{"_id": key, "title": f"Title {key}", "text": text} for key, text in DOCUMENTS.items()]
+    (folder / "corpus.jsonl").write_text("\n".join(map(json.dumps, corpus)))
+    queries = [{"_id": "q1", "text": "turbine"}, {"_id": "q2", "text": "wing lifts"}, {"_id": "q3", "text": "unjudged"}]
+    (folder / "queries.jsonl").write_text("\n".join(map(json.dumps, queries)))
+    (folder / "qrels" / "test.tsv").write_text(
+        "query-id\tcorpus-id\tscore\nq1\td1\t1\nq2\td2\t2\nq2\td3\t1\nq1\td2\t0\n"
+    )
+    return folder
+
+
+def test_dataset_is_read_in_beir_form(dataset):
+    read = dataset_read(str(dataset))
+
+    assert read.corpus["d1"] == ("Title d1", "The turbine turns.")
+    assert read.queries == {"q1": "turbine", "q2": "wing lifts"}
+    assert read.qrels == {"q1": {"d1": 1.0}, "q2": {"d2": 2.0, "d3": 1.0}}
+    with pytest.raises(SystemExit, match="no BEIR-form folder"):
+        dataset_read(str(dataset.parent))
+
+
+def test_metrics_are_those_of_trec_eval():
+    qrels = {"q1": {"d1": 1.0}, "q2": {"d2": 2.0, "d3": 1.0}}
+
+    assert metrics(qrels, {"q1": {"d1": 1}, "q2": {"d2": 2, "d3": 1}}) == dict.fromkeys(
+        ("ndcg@10", "recall@10", "recall@100", "mrr@10"), 1
+    )
+    found = metrics(qrels, {"q1": {"d2": 3, "d1": 2}, "q2": {}})
+    assert found == {"ndcg@10": 0.3155, "recall@10": 0.5, "recall@100": 0.5, "mrr@10": 0.25}
+
+
+@pytest.mark.django_db(transaction=True)
+def test_retrieval_goes_through_the_product_and_leaves_nothing(dataset, settings, capsys):
+    with fake_embedder():
+        assert main(["retrieval", str(dataset)]) == 0
+
+    printed = capsys.readouterr().out
+    path = Path(printed.split("Saved as ")[1].strip())
+    rows = json.loads(path.read_text())["results"]
+    assert path.parent == settings.DATA_DIR / "bench"
+    assert {row["search"]: (row["passages"], row["mrr@10"]) for row in rows} == {
+        "hybrid": (3, 1.0), "semantic": (3, 1.0), "keyword": (3, 1.0)
+    }  # fmt: skip
+    assert "ndcg@10" in printed
+    assert (Workspace.objects.count(), Document.objects.count()) == (0, 0)
+    assert len(list(path.parent.glob("retrieval-tiny-*.tsv"))) == 3
+
+
+@pytest.mark.django_db(transaction=True)
+def test_search_latency_is_measured_in_each_mode(dataset):
+    from chatbot.bench.search import run
+
+    with fake_embedder():
+        figures = run(Namespace(datasets=[str(dataset)]))
+
+    assert figures["passages"] == 3
+    assert [(row["search"], row["searches"]) for row in figures["latency"]] == [
+        ("hybrid", 2), ("semantic", 2), ("keyword", 2)
+    ]  # fmt: skip
+
+
+def test_tables_line_up(capsys):
+    rows = [{"name": "a", "ms": 1.25}, {"name": "long", "ms": 20, "more": True}]
+
+    assert table(rows).splitlines() == [
+        "name   ms  more",
+        "----  ---  ----",
+        "a     1.2",
+        "long   20  True",
+    ]
+    report_print("thing", {"start": {"first_s": 2.0}, "rows": rows, "errors": []})
+    assert "start.first_s" in capsys.readouterr().out
