@@ -1,13 +1,13 @@
 """What a reply needs before the model is asked: the question, its history, passages, the prompt."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from apps.conversations.leases import Lease
 from apps.conversations.models import Message
 from apps.conversations.prompting import passages_fitting, prompt_build
-from apps.conversations.retrieval import Retrieved, passages_retrieve
+from apps.conversations.retrieval import Retrieved, passages_retrieve, search_text
 from apps.conversations.selectors import turns_to
 from apps.conversations.types import Turn
 from apps.llm.exceptions import ProviderError
@@ -54,14 +54,20 @@ def work_prepare(lease: Lease) -> Work:
         retrieved = passages_retrieve(lease=lease, question=asked.content, history=history)
     passages = passages_fitting(retrieved.passages, context_tokens=profile.context_tokens)
     params = ChatParams(**lease.params)
+    question = asked.content
+    if passages and profile.is_small:
+        # Without the earlier turns a short follow-up must bring what it refers to.
+        question = search_text(question, history)
+        # Sampling makes a small model say now one thing, now another about the same passage.
+        params = params if params.temperature is not None else replace(params, temperature=0.0)
     messages = prompt_build(
-        question=asked.content,
+        question=question,
         history=history,
         passages=passages,
         system_prompt=lease.system_prompt,
         context_tokens=profile.context_tokens,
         max_tokens=params.max_tokens,
-        is_told_to_cite=profile.is_told_to_cite,
+        is_small=profile.is_small,
     )
     return Work(
         profile=profile,

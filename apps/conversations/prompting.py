@@ -40,15 +40,19 @@ def prompt_build(
     system_prompt: str,
     context_tokens: int,
     max_tokens: int | None,
-    is_told_to_cite: bool = True,
+    is_small: bool = False,
 ) -> list[ChatMessage]:
     """The messages for the model. `history`: the turns before the question, oldest first.
 
-    `is_told_to_cite`: whether the instructions ask for markers, which the smallest models cannot do beside answering.
+    A small model gets the question and its passages only, and is not told to cite: it would write nothing but a marker.
     With passages the instructions stand in the question's own message: small models follow them best there. History is
     cut from its beginning so that prompt and answer fit into `context_tokens`; the question itself is never cut.
     """
-    final = _question_with(passages, question, is_told_to_cite) if passages else question
+    if passages:
+        final = _question_with(passages, question, is_small)
+        history = () if is_small else history
+    else:
+        final = question
     system = system_prompt.strip() or ("" if passages else SYSTEM_PROMPT)
     answer = min(max_tokens or context_tokens, int(context_tokens * _ANSWER_SHARE))
     room = context_tokens - answer - tokens_estimate(final) - tokens_estimate(system)
@@ -70,8 +74,8 @@ def passages_fitting(passages: Sequence[Passage], *, context_tokens: int) -> lis
     return chosen
 
 
-def _question_with(passages: Sequence[Passage], question: str, is_told_to_cite: bool) -> str:
-    task = f"{DOCUMENT_PROMPT} {CITE_PROMPT}" if is_told_to_cite else DOCUMENT_PROMPT
+def _question_with(passages: Sequence[Passage], question: str, is_small: bool) -> str:
+    task = DOCUMENT_PROMPT if is_small else f"{DOCUMENT_PROMPT} {CITE_PROMPT}"
     texts = "\n\n".join(_numbered(number, passage) for number, passage in enumerate(passages, start=1))
     return f"{task}\n\n<context>\n{texts}\n</context>\n\nQuestion: {question}"
 

@@ -46,7 +46,7 @@ def passages_retrieve(*, lease: Lease, question: str, history: Sequence[ChatMess
         return Retrieved()
     scope = _Scope(user, lease)
     if not scope.has_indexed():
-        return Retrieved(unread=scope.unread())
+        return Retrieved(unread=scope.unread(of_anybody=True))
     query = SearchQuery(
         text=search_text(question, history),
         limit=PASSAGES_MAXIMUM,
@@ -55,7 +55,8 @@ def passages_retrieve(*, lease: Lease, question: str, history: Sequence[ChatMess
     )
     result = search(user=user, query=query)
     passages = [passage for passage in result.passages if is_strong(passage, query.text)]
-    return Retrieved(passages=passages, unread=scope.unread())
+    # Where nothing was found, what is missing may stand in a document that somebody else has just added.
+    return Retrieved(passages=passages, unread=scope.unread(of_anybody=not passages))
 
 
 def search_text(question: str, history: Sequence[ChatMessage]) -> str:
@@ -92,10 +93,10 @@ class _Scope:
         states = (DocumentVersion.State.INDEXED, DocumentVersion.State.PROCESSING)
         return self._with_current(states).exists()
 
-    def unread(self) -> list[str]:
-        """Names of chosen documents, or else of the person's own, that are still being read."""
+    def unread(self, *, of_anybody: bool = False) -> list[str]:
+        """Names of documents that are still being read: the chosen ones, else the person's own or all they may see."""
         documents = self._with_current(_OPEN_STATES)
-        if not self._is_chosen:
+        if not self._is_chosen and not of_anybody:
             documents = documents.filter(owner=self._user)
         return list(documents.order_by("-created_at").values_list("filename", flat=True)[:NAMES_MAXIMUM])
 

@@ -31,8 +31,8 @@ class ModelProfile(models.Model):
         default=Classification.CONFIDENTIAL,
     )
     is_local = models.BooleanField(default=True)
-    # Very small models answer worse, or with nothing but "[1]", when told to cite; their answers are attributed after.
-    is_told_to_cite = models.BooleanField("told to write citation markers", default=True)
+    # Such a model answers from documents best when it reads nothing else: no earlier turns, no word about citing.
+    is_small = models.BooleanField("small: gets the shortest prompts", default=False)
     # Two switches: what an administrator wants, and what models_sync found. A model is offered when both are on.
     is_enabled = models.BooleanField(default=True)
     is_served = models.BooleanField("its endpoint is on and lists it", default=True, editable=False)

@@ -112,7 +112,7 @@ def _profile_write(endpoint: str, model: ServedModel, *, is_local: bool) -> None
             "context_tokens": _context_of(endpoint, model, None),
             "classification": classification,
             "is_local": is_local,
-            "is_told_to_cite": endpoint != "embedded",
+            "is_small": endpoint == "embedded",
         },
     )
     if is_new:

@@ -7,9 +7,17 @@ from os import cpu_count
 from pathlib import Path
 from typing import Any
 
-from chatbot.settings.paths import DATA_DIR
+from chatbot.settings.env import env_path
+from chatbot.settings.paths import BASE_DIR
 
 Row = dict[str, Any]
+
+
+def folder() -> Path:
+    """Where figures go; made if need be."""
+    path = env_path("CHATBOT_DATA_DIR", BASE_DIR / "var") / "bench"
+    path.mkdir(parents=True, exist_ok=True)
+    return path
 
 
 def report_print(name: str, figures: Row) -> None:
@@ -27,9 +35,7 @@ def report_print(name: str, figures: Row) -> None:
 def report_save(name: str, figures: Row) -> Path:
     """Write `<data folder>/bench/<name>-<time>.json` and give its path."""
     moment = datetime.now(UTC)
-    folder = DATA_DIR / "bench"
-    folder.mkdir(parents=True, exist_ok=True)
-    path = folder / f"{name}-{moment:%Y%m%dT%H%M%S}.json"
+    path = folder() / f"{name}-{moment:%Y%m%dT%H%M%S}.json"
     machine = {"system": platform.system(), "machine": platform.machine(), "cores": cpu_count()}
     path.write_text(json.dumps({"name": name, "at": moment.isoformat(), "machine": machine, **figures}, indent=2))
     return path

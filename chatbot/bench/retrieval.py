@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from chatbot.bench.corpus import Dataset, Loaded, database, dataset_read, datasets_available, indexed
-from chatbot.settings.paths import DATA_DIR
+from chatbot.bench.report import folder
 
 if TYPE_CHECKING:
     from apps.rag.types import SearchQuery
@@ -93,8 +93,6 @@ def _discounted(gains: list[float]) -> float:
 
 def _run_save(dataset: str, way: str, found: Run) -> None:
     """As query, document, score: for other scorers to check ours."""
-    folder = DATA_DIR / "bench"
-    folder.mkdir(parents=True, exist_ok=True)
     name = f"retrieval-{dataset}-{way.replace(', ', '-')}-{datetime.now(UTC):%Y%m%dT%H%M%S}.tsv"
     lines = (f"{query}\t{document}\t{score:.6f}\n" for query, row in found.items() for document, score in row.items())
-    (folder / name).write_text("".join(lines))
+    (folder() / name).write_text("".join(lines))

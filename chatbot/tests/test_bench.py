@@ -50,14 +50,15 @@ def test_metrics_are_those_of_trec_eval():
 
 
 @pytest.mark.django_db(transaction=True)
-def test_retrieval_goes_through_the_product_and_leaves_nothing(dataset, settings, capsys):
+def test_retrieval_goes_through_the_product_and_leaves_nothing(dataset, tmp_path, monkeypatch, capsys):
+    monkeypatch.setenv("CHATBOT_DATA_DIR", str(tmp_path))
     with fake_embedder():
         assert main(["retrieval", str(dataset)]) == 0
 
     printed = capsys.readouterr().out
     path = Path(printed.split("Saved as ")[1].strip())
     rows = json.loads(path.read_text())["results"]
-    assert path.parent == settings.DATA_DIR / "bench"
+    assert path.parent == tmp_path / "bench"
     assert {row["search"]: (row["passages"], row["mrr@10"]) for row in rows} == {
         "hybrid": (3, 1.0), "semantic": (3, 1.0), "keyword": (3, 1.0)
     }  # fmt: skip

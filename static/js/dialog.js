@@ -14,10 +14,10 @@ function closeOutside(event) {
   if (!isInside) event.target.close();
 }
 
-document.addEventListener("htmx:afterSwap", (event) => {
-  if (event.target.id === "dialog-body" && event.target.childElementCount) {
-    document.getElementById("dialog").showModal();
-  }
+// After settling, because htmx moves the focus then.
+document.addEventListener("htmx:afterSettle", (event) => {
+  const dialog = document.getElementById("dialog");
+  if (!dialog.open && dialog.contains(event.target) && event.target.childElementCount) dialog.showModal();
 });
 
 document.addEventListener("dialog-close", () => document.getElementById("dialog").close());

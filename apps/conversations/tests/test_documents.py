@@ -4,6 +4,7 @@ import pytest
 
 from apps.conversations.models import Citation, Message
 from apps.conversations.retrieval import is_strong, search_text
+from apps.conversations.services import message_send
 from apps.conversations.tests.factories import conversation_make, reply_make
 from apps.conversations.tests.passages import passage
 from apps.conversations.tests.workers import Listener, Worker, listening
@@ -150,6 +151,21 @@ def test_document_that_is_still_read_is_named(model_server, model, ada):
     Worker(reply.pk).join()
     reply.refresh_from_db()
     assert reply.content.startswith("*big report.pdf is still being read; this answer does not use it yet.*\n\nHello")
+
+
+def test_small_model_gets_a_follow_up_with_what_it_refers_to(model_server, model, ada):
+    document_make(ada)
+    model.is_small = True
+    model.save(update_fields=["is_small"])
+    first = ask(ada, model)
+    model_server.script(Reply(deltas=["24 months."]), Reply(deltas=["No."]))
+    Worker(first.pk).join()
+    _, second = message_send(actor=ada, conversation_id=first.conversation_id, content="And batteries?")
+    Worker(second.pk).join()
+    asked = model_server.requests[-1]
+    assert len(asked["messages"]) == 1
+    assert asked["messages"][0]["content"].endswith(f"Question: {QUESTION}\nAnd batteries?")
+    assert asked["temperature"] == 0
 
 
 def test_document_deleted_while_it_is_cited_leaves_the_snapshot(model_server, model, ada):

@@ -82,8 +82,10 @@ def test_passages_are_few_and_the_first_always_stays():
     assert passages_fitting([], context_tokens=8192) == []
 
 
-def test_only_models_that_can_are_told_to_cite():
-    (told,) = build("How long?", found=passages("24 months."))
-    (not_told,) = build("How long?", found=passages("24 months."), is_told_to_cite=False)
-    assert "[2][3]" in told.content
-    assert "[2][3]" not in not_told.content
+def test_small_model_reads_the_passages_and_nothing_else():
+    turns = [user("A?"), assistant("B.")]
+    told = build("How long?", history=turns, found=passages("24 months."))
+    (small,) = build("How long?", history=turns, found=passages("24 months."), is_small=True)
+    assert [message.content for message in told[:2]] == ["A?", "B."]
+    assert "[2][3]" in told[-1].content
+    assert "[2][3]" not in small.content

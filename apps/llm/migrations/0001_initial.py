@@ -30,7 +30,7 @@ class Migration(migrations.Migration):
                 ('price_output', models.DecimalField(decimal_places=6, default=0, max_digits=12, verbose_name='price per million tokens out')),
                 ('classification', models.CharField(choices=[('public', 'Public'), ('internal', 'Internal'), ('confidential', 'Confidential')], default='confidential', max_length=15, verbose_name='highest classification it may see')),
                 ('is_local', models.BooleanField(default=True)),
-                ('is_told_to_cite', models.BooleanField(default=True, verbose_name='told to write citation markers')),
+                ('is_small', models.BooleanField(default=False, verbose_name='small: gets the shortest prompts')),
                 ('is_enabled', models.BooleanField(default=True)),
                 ('is_served', models.BooleanField(default=True, editable=False, verbose_name='its endpoint is on and lists it')),
                 ('is_default', models.BooleanField(default=False)),

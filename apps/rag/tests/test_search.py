@@ -4,6 +4,7 @@ from datetime import timedelta
 from uuid import UUID, uuid4
 
 import pytest
+from django.db import connection
 from django.utils import timezone
 
 from apps.accounts.models import Membership
@@ -254,6 +255,26 @@ def test_member_of_two_workspaces_searches_both(ada, cleo, other_workspace, embe
 
     for mode in MODES:
         assert set(texts(ada, mode=mode)) == {"turbine here", "turbine there"}
+
+
+def test_graph_of_the_profile_serves_the_dense_leg(ada, embedder):
+    """The statement and the partial index fit each other; on a few rows the planner has to be urged."""
+    indexed(ada, "turbine")
+    plans = []
+
+    def explain(execute, sql, params, many, context):
+        if "UNION ALL" in sql:
+            with connection.cursor() as cursor:
+                cursor.execute("SET LOCAL enable_seqscan = off; SET LOCAL enable_sort = off")
+                execute(f"EXPLAIN {sql}", params, many, context)
+                plans.append("\n".join(row[0] for row in context["cursor"].fetchall()))
+        return execute(sql, params, many, context)
+
+    with connection.execute_wrapper(explain):
+        assert texts(ada, mode=SearchMode.SEMANTIC) == ["turbine"]
+    [plan] = plans
+    assert plan.count("Index Scan using chunk_nearest_") == 1
+    assert "One-Time Filter" in plan
 
 
 def test_number_of_queries_is_bounded(ada, embedder, django_assert_max_num_queries):
