@@ -117,6 +117,8 @@ def indexed(corpus: dict[str, tuple[str, str]]) -> Iterator[Loaded]:
 
 
 def _load(workspace: "Workspace", user: "User", corpus: dict[str, tuple[str, str]]) -> Loaded:
+    from django.db import connection
+
     from apps.documents.models import DocumentVersion
     from apps.rag.models import Chunk
     from apps.rag.services import document_index_step
@@ -135,6 +137,9 @@ def _load(workspace: "Workspace", user: "User", corpus: dict[str, tuple[str, str
     waiting = DocumentVersion.objects.filter(workspace=workspace).exclude(state=DocumentVersion.State.INDEXED).count()
     if waiting:
         raise SystemExit(f"{waiting} documents were not indexed. Is the embedding model in CHATBOT_MODEL_DIR?")
+    with connection.cursor() as cursor:
+        # As autovacuum does within a minute or so; until then the planner guesses.
+        cursor.execute("ANALYZE")
     chunk_count = Chunk.objects.filter(workspace=workspace).count()
     return Loaded(user=user, documents=documents, chunk_count=chunk_count, seconds=seconds)
 
