@@ -13,13 +13,14 @@ from channels.security.websocket import AllowedHostsOriginValidator  # noqa: E40
 from django.urls import get_resolver  # noqa: E402
 
 from apps.conversations.routing import websocket_urlpatterns  # noqa: E402
+from chatbot.turnstile import Turnstile  # noqa: E402
 
 # Django reads the addresses at the first request; read now, a mistake in them stops the start, and no request waits.
 _ = get_resolver().url_patterns
 
 application = ProtocolTypeRouter(
     {
-        "http": http_application,
+        "http": Turnstile(http_application),
         "websocket": AllowedHostsOriginValidator(AuthMiddlewareStack(URLRouter(websocket_urlpatterns))),
     }
 )
