@@ -85,7 +85,7 @@ def stack(**extra: str) -> Iterator[Stack]:
             _dev(["down"], environment)
             restart_seconds = _dev(["up", "--detach"], environment)
             base_url = f"http://127.0.0.1:{port}"
-            with _sign_in(base_url, password) as client:
+            with contextlib.closing(_sign_in(base_url, password)) as client:
                 yield Stack(
                     base_url=base_url,
                     data_dir=Path(folder),

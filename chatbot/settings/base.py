@@ -4,7 +4,6 @@ from chatbot.settings.env import env_text
 from chatbot.settings.paths import BASE_DIR
 
 INSTALLED_APPS = [
-    "daphne",
     "django.contrib.admin",
     "django.contrib.auth",
     "django.contrib.contenttypes",
