@@ -6,9 +6,11 @@ from pathlib import Path
 import psutil
 
 MEGABYTE = 1_000_000
+MODEL_SERVER = "model server"
+ALL_BUT = "all but the model server"
 # What stands in a process's command line, and what it is.
 _ROLES = (
-    ("model_server", "model server"),
+    ("model_server", MODEL_SERVER),
     ("daphne", "web"),
     ("inference@", "worker inference"),
     ("ingest@", "worker ingest"),
@@ -34,24 +36,33 @@ def _belongs(process: psutil.Process, data_dir: Path) -> bool:
         return False
 
 
-def memory_by_role(data_dir: Path) -> dict[str, dict[str, float]]:
-    """Resident and proportional megabytes per role. Proportional: pages that processes share count once in all.
+def memory_rows(data_dir: Path) -> list[dict[str, str | float]]:
+    """Resident and proportional megabytes per role, and of all but the model server.
 
-    Where the system does not tell the proportional figure (macOS), the resident one stands for it.
+    Proportional: pages that processes share count once in all. Where the system does not tell it (macOS), the resident
+    figure stands for it.
     """
-    totals: dict[str, dict[str, float]] = defaultdict(lambda: {"resident_mb": 0.0, "proportional_mb": 0.0})
+    totals: dict[str, list[float]] = defaultdict(lambda: [0.0, 0.0])
+    for process in _processes(data_dir):
+        try:
+            role = _role_of(process)
+            memory = process.memory_full_info()
+        except (psutil.NoSuchProcess, psutil.AccessDenied):
+            continue
+        figures = (memory.rss, getattr(memory, "pss", memory.rss))
+        for name in (role,) if role == MODEL_SERVER else (role, ALL_BUT):
+            totals[name] = [total + figure / MEGABYTE for total, figure in zip(totals[name], figures, strict=True)]
+    return [
+        {"process": role, "resident_mb": round(resident, 1), "proportional_mb": round(proportional, 1)}
+        for role, (resident, proportional) in sorted(totals.items(), key=lambda item: item[1])
+    ]
+
+
+def _processes(data_dir: Path) -> list[psutil.Process]:
     owned = {process.pid: process for process in psutil.process_iter() if _belongs(process, data_dir)}
     for process in list(owned.values()):
         try:
             owned |= {child.pid: child for child in process.children(recursive=True)}
         except psutil.NoSuchProcess:
             continue
-    for process in owned.values():
-        try:
-            role = _role_of(process)
-            memory = process.memory_full_info()
-        except (psutil.NoSuchProcess, psutil.AccessDenied):
-            continue
-        totals[role]["resident_mb"] += memory.rss / MEGABYTE
-        totals[role]["proportional_mb"] += getattr(memory, "pss", memory.rss) / MEGABYTE
-    return {role: {name: round(value, 1) for name, value in figures.items()} for role, figures in totals.items()}
+    return list(owned.values())

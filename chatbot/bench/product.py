@@ -10,7 +10,7 @@ from typing import Any
 
 import httpx
 
-from chatbot.bench.memory import memory_by_role
+from chatbot.bench.memory import memory_rows
 from chatbot.bench.stack import Stack, stack
 from chatbot.settings.paths import BASE_DIR
 
@@ -100,7 +100,7 @@ def _sample_wait(client: httpx.Client) -> None:
 def _measure(product: Stack) -> dict[str, Any]:
     _sample_wait(product.client)
     time.sleep(IDLE_SECONDS)
-    memory: dict[str, Any] = {"idle": memory_by_role(product.data_dir)}
+    idle = memory_rows(product.data_dir)
     plain = [
         _first_token_seconds(product.client, content=f"Say hello number {number}.", use_documents=False)[0]
         for number in range(QUESTIONS)
@@ -110,7 +110,6 @@ def _measure(product: Stack) -> dict[str, Any]:
     )
     ingestion = _ingest(product.client)
     search = _search(product.client)
-    memory["after work"] = memory_by_role(product.data_dir)
     return {
         "start": {"empty_data_s": round(product.start_seconds, 1), "second_s": round(product.restart_seconds, 1)},
         "first_token_embedded_model": {
@@ -121,7 +120,8 @@ def _measure(product: Stack) -> dict[str, Any]:
         },
         "ingestion": ingestion,
         "search_by_api": search,
-        "memory": memory,
+        "memory_idle": idle,
+        "memory_after_work": memory_rows(product.data_dir),
     }
 
 
