@@ -15,12 +15,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
-from chatbot.settings.paths import BASE_DIR
+from chatbot.dev.layout import ROOT
 
 if TYPE_CHECKING:
     from apps.accounts.models import User, Workspace
 
-DATA_DEFAULT = BASE_DIR.parent / "shared" / "data"
+DATA_DEFAULT = ROOT.parent / "shared" / "data"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -12,7 +12,7 @@ import httpx
 
 from chatbot.bench.memory import memory_rows
 from chatbot.bench.stack import Stack, stack
-from chatbot.settings.paths import BASE_DIR
+from chatbot.dev.layout import ROOT
 
 QUESTIONS = 5
 SEARCHES = 60
@@ -46,9 +46,9 @@ def _first_token_seconds(client: httpx.Client, *, content: str, use_documents: b
 
 def _pdfs() -> list[Path]:
     """Real reports where the bench data is there, else the sample document."""
-    folder = Path(os.environ.get("CHATBOT_BENCH_DATA", BASE_DIR.parent / "shared" / "data")) / "financebench" / "pdfs"
+    folder = Path(os.environ.get("CHATBOT_BENCH_DATA", ROOT.parent / "shared" / "data")) / "financebench" / "pdfs"
     found = sorted(folder.glob("*.pdf"), key=lambda path: path.stat().st_size)[:3]
-    return found or sorted((BASE_DIR / "apps" / "documents" / "sample").glob("*.pdf"))
+    return found or sorted((ROOT / "apps" / "documents" / "sample").glob("*.pdf"))
 
 
 def _ingest(client: httpx.Client) -> dict[str, float]:

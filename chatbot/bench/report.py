@@ -7,15 +7,14 @@ from os import cpu_count
 from pathlib import Path
 from typing import Any
 
-from chatbot.settings.env import env_path
-from chatbot.settings.paths import BASE_DIR
+from chatbot.dev.layout import Layout
 
 Row = dict[str, Any]
 
 
 def folder() -> Path:
     """Where figures go; made if need be."""
-    path = env_path("CHATBOT_DATA_DIR", BASE_DIR / "var") / "bench"
+    path = Layout.from_environment().data / "bench"
     path.mkdir(parents=True, exist_ok=True)
     return path
 

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import httpx
 
-from chatbot.settings.paths import BASE_DIR, MODEL_DIR
+from chatbot.dev.layout import ROOT, Layout
 
 EMAIL = "bench@example.org"
 START_SECONDS = 600
@@ -45,7 +45,7 @@ def _dev(command: list[str], environment: dict[str, str]) -> float:
     started = time.monotonic()
     subprocess.run(
         [sys.executable, "-m", "chatbot.dev", *command],
-        cwd=BASE_DIR,
+        cwd=ROOT,
         env=environment,
         check=True,
         timeout=START_SECONDS,
@@ -73,7 +73,7 @@ def stack(**extra: str) -> Iterator[Stack]:
         environment = {name: value for name, value in os.environ.items() if name not in _FOREIGN}
         environment |= {
             "CHATBOT_DATA_DIR": folder,
-            "CHATBOT_MODEL_DIR": str(MODEL_DIR),
+            "CHATBOT_MODEL_DIR": str(Layout.from_environment().models),
             "CHATBOT_PORT": str(port),
             "CHATBOT_ADMIN_EMAIL": EMAIL,
             "CHATBOT_ADMIN_PASSWORD": password,

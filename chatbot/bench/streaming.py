@@ -23,7 +23,7 @@ import aiohttp
 
 from chatbot.bench.stack import EMAIL, free_port
 from chatbot.dev.embedded import servers
-from chatbot.settings.paths import BASE_DIR
+from chatbot.dev.layout import ROOT
 
 TOKENS = 100
 GAP_MS = 20
@@ -158,7 +158,7 @@ def _product() -> Iterator[str]:
             "DJANGO_SETTINGS_MODULE": "chatbot.settings",
             "MALLOC_ARENA_MAX": "2",
         }
-        subprocess.run([sys.executable, "manage.py", "prepare"], cwd=BASE_DIR, env=environment, check=True)
+        subprocess.run([sys.executable, "manage.py", "prepare"], cwd=ROOT, env=environment, check=True)
         port = str(free_port())
         worker = [
             "-Q",
@@ -189,7 +189,7 @@ def _model_start(stack: contextlib.ExitStack) -> str:
 def _start(
     stack: contextlib.ExitStack, environment: dict[str, str], module: str, *arguments: str, stdout: int | None = None
 ) -> "subprocess.Popen[bytes]":
-    process = subprocess.Popen([sys.executable, "-m", module, *arguments], cwd=BASE_DIR, env=environment, stdout=stdout)
+    process = subprocess.Popen([sys.executable, "-m", module, *arguments], cwd=ROOT, env=environment, stdout=stdout)
     stack.callback(process.wait)
     stack.callback(process.kill)
     return process

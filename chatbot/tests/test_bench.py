@@ -1,4 +1,6 @@
 import json
+import subprocess
+import sys
 from argparse import Namespace
 from pathlib import Path
 
@@ -91,3 +93,10 @@ def test_tables_line_up(capsys):
     ]
     report_print("thing", {"start": {"first_s": 2.0}, "rows": rows, "errors": []})
     assert "start.first_s" in capsys.readouterr().out
+
+
+def test_benches_read_no_settings_before_they_name_their_servers():
+    """The settings read the addresses of Postgres and Valkey once, when they are imported."""
+    modules = "chatbot.bench.__main__, chatbot.bench.retrieval, chatbot.bench.search, chatbot.bench.product"
+    code = f"import sys, {modules}, chatbot.bench.streaming; sys.exit('chatbot.settings' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], check=False, timeout=60).returncode == 0
