@@ -1,30 +1,13 @@
 """Administration: what there is and how it went, never what was said."""
 
-from typing import Any
-
 from django.contrib import admin
-from django.http import HttpRequest
-from typing_extensions import override
 
 from apps.conversations.models import Conversation, Message
-
-
-class _ReadOnly(admin.ModelAdmin):  # type: ignore[type-arg]
-    @override
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        return False
-
-    @override
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
-
-    @override
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
+from chatbot.lib.admin import ReadOnly
 
 
 @admin.register(Conversation)
-class ConversationAdmin(_ReadOnly):
+class ConversationAdmin(ReadOnly, admin.ModelAdmin):  # type: ignore[type-arg]
     list_display = ("id", "workspace", "owner", "model", "updated_at")
     list_select_related = ("workspace", "owner", "model")
     fields = (
@@ -42,7 +25,7 @@ class ConversationAdmin(_ReadOnly):
 
 
 @admin.register(Message)
-class MessageAdmin(_ReadOnly):
+class MessageAdmin(ReadOnly, admin.ModelAdmin):  # type: ignore[type-arg]
     list_display = ("id", "role", "state", "model_name", "attempt", "error_code", "created_at", "finished_at")
     list_filter = ("role", "state")
     fields = (

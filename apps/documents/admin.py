@@ -7,29 +7,17 @@ from django.http import HttpRequest
 from typing_extensions import override
 
 from apps.documents.models import Collection, Document, DocumentVersion
+from chatbot.lib.admin import ReadOnly
 
 
-class _ReadOnly:
-    """Uploading and deleting go through the services, which audit and remove files."""
-
-    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
-
-
-class VersionInline(_ReadOnly, admin.TabularInline):  # type: ignore[type-arg]
+class VersionInline(ReadOnly, admin.TabularInline):  # type: ignore[type-arg]
     model = DocumentVersion
     extra = 0
     fields = ("number", "is_current", "state", "stage", "progress", "pages", "chunk_count", "error_code", "attempts")
 
 
 @admin.register(Document)
-class DocumentAdmin(_ReadOnly, admin.ModelAdmin):  # type: ignore[type-arg]
+class DocumentAdmin(ReadOnly, admin.ModelAdmin):  # type: ignore[type-arg]
     list_display = ("pk", "workspace", "owner", "collection", "state", "created_at")
     list_filter = ("workspace", "versions__state")
     search_fields = ("pk", "owner__email")

@@ -1,10 +1,11 @@
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from django.contrib import admin
 from django.http import HttpRequest
 from typing_extensions import override
 
 from apps.llm.models import Inference, ModelProfile
+from chatbot.lib.admin import ReadOnly
 
 if TYPE_CHECKING:
     ProfileAdmin = admin.ModelAdmin[ModelProfile]
@@ -28,22 +29,10 @@ class ModelProfileAdmin(ProfileAdmin):
 
 
 @admin.register(Inference)
-class InferenceAdmin(LedgerAdmin):
+class InferenceAdmin(ReadOnly, LedgerAdmin):
     """Read-only: the ledger is written by calls alone."""
 
     list_display = ["created_at", "purpose", "model_name", "state", "prompt_tokens", "completion_tokens", "cost"]
     list_filter = ["state", "purpose", "model_name"]
     list_select_related = True
     date_hierarchy = "created_at"
-
-    @override
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        return False
-
-    @override
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
-
-    @override
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False

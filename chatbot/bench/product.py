@@ -2,7 +2,6 @@
 
 import argparse
 import json
-import os
 import statistics
 import time
 from pathlib import Path
@@ -10,7 +9,9 @@ from typing import Any
 
 import httpx
 
+from chatbot.bench.corpus import data_dir
 from chatbot.bench.memory import memory_rows
+from chatbot.bench.report import percentile
 from chatbot.bench.stack import Stack, stack
 from chatbot.dev.layout import ROOT
 
@@ -19,12 +20,6 @@ SEARCHES = 60
 INGEST_SECONDS = 900
 IDLE_SECONDS = 5
 _QUERIES = ("annual leave", "who approves expenses", "how do I report a security incident", "working from home")
-
-
-def percentile(values: list[float], share: float) -> float:
-    """The value below which `share` (0..1) of the values lie; the nearest rank."""
-    ordered = sorted(values)
-    return ordered[min(len(ordered) - 1, int(share * len(ordered)))]
 
 
 def _first_token_seconds(client: httpx.Client, *, content: str, use_documents: bool) -> tuple[float, dict[str, Any]]:
@@ -46,7 +41,7 @@ def _first_token_seconds(client: httpx.Client, *, content: str, use_documents: b
 
 def _pdfs() -> list[Path]:
     """Real reports where the bench data is there, else the sample document."""
-    folder = Path(os.environ.get("CHATBOT_BENCH_DATA", ROOT.parent / "shared" / "data")) / "financebench" / "pdfs"
+    folder = data_dir() / "financebench" / "pdfs"
     found = sorted(folder.glob("*.pdf"), key=lambda path: path.stat().st_size)[:3]
     return found or sorted((ROOT / "apps" / "documents" / "sample").glob("*.pdf"))
 

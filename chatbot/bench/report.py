@@ -19,6 +19,12 @@ def folder() -> Path:
     return path
 
 
+def percentile(values: list[float], share: float) -> float:
+    """The value below which `share` (0..1) of the values lie; the nearest rank."""
+    ordered = sorted(values)
+    return ordered[min(len(ordered) - 1, int(share * len(ordered)))]
+
+
 def report_print(name: str, figures: Row) -> None:
     """Lists of rows and dictionaries of rows become tables, the rest lines."""
     print(f"\n== {name} ==")

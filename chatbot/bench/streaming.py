@@ -21,6 +21,7 @@ from typing import Any
 
 import aiohttp
 
+from chatbot.bench.report import percentile
 from chatbot.bench.stack import EMAIL, free_port
 from chatbot.dev.embedded import servers
 from chatbot.dev.layout import ROOT
@@ -209,5 +210,4 @@ async def _ready(base_url: str) -> None:
 
 
 def _milliseconds(seconds: list[float], share: float) -> float:
-    ordered = sorted(seconds)
-    return round(ordered[min(len(ordered) - 1, int(share * len(ordered)))] * 1000, 1) if ordered else 0.0
+    return round(percentile(seconds, share) * 1000, 1) if seconds else 0.0
