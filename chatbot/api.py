@@ -10,7 +10,7 @@ from ninja.openapi.schema import OpenAPISchema
 from ninja.security.base import AuthBase
 from typing_extensions import override
 
-from apps.accounts.api import auth_router, me_router
+from apps.accounts.api.auth import auth_router, me_router
 from apps.accounts.authentication import authenticate_api
 from apps.accounts.exceptions import RateLimitedError
 from apps.accounts.models import User

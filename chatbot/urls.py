@@ -16,7 +16,7 @@ urlpatterns = [
     path("metrics", health.metrics, name="metrics"),
     path("api/v1/", api.urls),
     path("admin/", admin.site.urls),
-    path("accounts/", include("allauth.account.urls")),
+    path("accounts/", include("allauth.urls")),
     path("", include("apps.accounts.urls")),
     path("documents/", include("apps.documents.urls")),
     path("", include("apps.conversations.urls")),

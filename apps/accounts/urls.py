@@ -1,6 +1,8 @@
 from django.urls import path
 
-from apps.accounts import views
+from apps.accounts.views import setup
 
 app_name = "accounts"
-urlpatterns = [path("setup/<str:token>/", views.setup, name="setup")]
+urlpatterns = [
+    path("setup/<str:token>/", setup.setup, name="setup"),
+]

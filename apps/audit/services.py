@@ -24,6 +24,7 @@ def event_record(
     data: Mapping[str, Any] | None = None,
     result: str = Event.Result.ALLOWED,
     actor_label: str = "",
+    on_behalf_of: AbstractBaseUser | None = None,
 ) -> Event:
     """Write one event, in the caller's transaction: it stands if and only if the change stands.
 

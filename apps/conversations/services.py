@@ -10,7 +10,7 @@ from typing_extensions import Unpack
 
 from apps.accounts.models import Membership, User
 from apps.accounts.permissions import role_check, role_require
-from apps.accounts.selectors import workspace_current
+from apps.accounts.selectors.workspaces import workspace_current
 from apps.audit.actions import CONVERSATION_DELETED, QUESTION_ASKED
 from apps.audit.services import event_record
 from apps.conversations.exceptions import ConversationChangedError, ReplyOpenError

@@ -14,7 +14,7 @@ from django.utils import timezone
 
 from apps.accounts.models import Membership, User, Workspace
 from apps.accounts.permissions import role_require
-from apps.accounts.selectors import workspace_current
+from apps.accounts.selectors.workspaces import workspace_current
 from apps.audit.actions import DOCUMENT_DELETED, DOCUMENT_UPLOADED
 from apps.audit.services import event_record
 from apps.documents import page_images

@@ -1,6 +1,5 @@
 """Apps, middleware, templates, sign-in."""
 
-from chatbot.settings.env import env_text
 from chatbot.settings.paths import BASE_DIR
 
 INSTALLED_APPS = [
@@ -13,7 +12,13 @@ INSTALLED_APPS = [
     "django.contrib.staticfiles",
     "allauth",
     "allauth.account",
+    "allauth.mfa",
+    "allauth.socialaccount",
+    "allauth.socialaccount.providers.openid_connect",
+    "allauth.socialaccount.providers.saml",
+    "allauth.usersessions",
     "channels",
+    "corsheaders",
     "csp",
     "django_celery_beat",
     "django_htmx",
@@ -92,8 +97,6 @@ ACCOUNT_EMAIL_VERIFICATION = "none"
 ACCOUNT_ADAPTER = "apps.accounts.adapter.AccountAdapter"
 ACCOUNT_PREVENT_ENUMERATION = True
 ACCOUNT_SESSION_REMEMBER = True
-EMAIL_BACKEND = "django.core.mail.backends.console.EmailBackend"
-DEFAULT_FROM_EMAIL = env_text("CHATBOT_MAIL_FROM", "chatbot@localhost")
 
 LANGUAGE_CODE = "en-gb"
 TIME_ZONE = "UTC"

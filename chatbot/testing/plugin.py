@@ -1,6 +1,7 @@
 """Pytest plugin: real Postgres and Valkey for every run, and the people that tests speak of.
 
-`ada` owns, `ben` is a member of her workspace, `cleo` is a stranger from another one.
+`ada` owns, `ben` is a member of her workspace, `cleo` is a stranger from another one, `anna` administers ada's,
+`root` is above all.
 """
 
 import os
@@ -87,6 +88,20 @@ def cleo(other_workspace: "Workspace") -> "User":
 
 
 @pytest.fixture
+def admin_anna(workspace: "Workspace") -> "User":
+    """The administrator of ada's workspace."""
+    return _person("anna", workspace, role="admin")
+
+
+@pytest.fixture
+def root(db: None) -> "User":
+    """A super admin who is a member nowhere."""
+    from apps.accounts.models import User
+
+    return User.objects.create_superuser("root@example.org", PASSWORD, name="Root")
+
+
+@pytest.fixture
 def client_ada(ada: "User") -> "Client":
     return _client_of(ada)
 
@@ -104,3 +119,13 @@ def client_vera(vera: "User") -> "Client":
 @pytest.fixture
 def client_cleo(cleo: "User") -> "Client":
     return _client_of(cleo)
+
+
+@pytest.fixture
+def client_anna(admin_anna: "User") -> "Client":
+    return _client_of(admin_anna)
+
+
+@pytest.fixture
+def client_root(root: "User") -> "Client":
+    return _client_of(root)

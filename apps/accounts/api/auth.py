@@ -11,7 +11,7 @@ from ninja import Field, Router, Schema
 
 from apps.accounts.authentication import bearer_claims
 from apps.accounts.models import Membership, User
-from apps.accounts.services import credentials_check
+from apps.accounts.services.credentials import credentials_check
 from apps.accounts.tokens import family_revoke, tokens_issue, tokens_refresh
 from apps.accounts.types import ApiRequest
 from chatbot.lib.api_types import Text

@@ -3,7 +3,9 @@
 from typing import Any, ClassVar
 
 from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
+from django.contrib.auth.models import Group as DjangoGroup
 from django.contrib.auth.models import PermissionsMixin
+from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models.functions import Lower
 from django.utils import timezone
@@ -35,6 +37,10 @@ class User(AbstractBaseUser, PermissionsMixin):
     is_staff = models.BooleanField(default=False)
     is_super_admin = models.BooleanField(default=False)
     date_joined = models.DateTimeField(default=timezone.now)
+    # Where the person works until they switch; meaningless once they are no member there.
+    current_workspace = models.ForeignKey(
+        "Workspace", on_delete=models.SET_NULL, null=True, blank=True, related_name="+"
+    )
 
     objects: ClassVar[UserManager] = UserManager()
 
@@ -56,12 +62,26 @@ class User(AbstractBaseUser, PermissionsMixin):
 
 
 class Workspace(models.Model):
-    """A tenant: every owned row names one."""
+    """A tenant: every owned row names one.
+
+    Empty limits are no limits; those `_per_user` hold for each member, unless the membership says otherwise.
+    `second_factor_roles`: who must have a second factor, `second_factor_grace_days` after `second_factor_since`
+    or after joining, whichever is later.
+    """
 
     id = uuid7_key()
     name = models.CharField(max_length=100)
     slug = models.SlugField(max_length=60, unique=True)
     created_at = models.DateTimeField(auto_now_add=True)
+    messages_per_day = models.PositiveIntegerField(null=True, blank=True)
+    documents_limit = models.PositiveIntegerField(null=True, blank=True)
+    bytes_limit = models.PositiveBigIntegerField(null=True, blank=True)
+    messages_per_day_per_user = models.PositiveIntegerField(null=True, blank=True)
+    documents_per_user = models.PositiveIntegerField(null=True, blank=True)
+    bytes_per_user = models.PositiveBigIntegerField(null=True, blank=True)
+    second_factor_roles = ArrayField(models.CharField(max_length=10), default=list, blank=True)
+    second_factor_grace_days = models.PositiveSmallIntegerField(default=7)
+    second_factor_since = models.DateTimeField(null=True, blank=True)
     members = models.ManyToManyField(User, through="Membership", related_name="workspaces")
 
     @override
@@ -82,6 +102,12 @@ class Membership(models.Model):
     workspace = models.ForeignKey(Workspace, on_delete=models.CASCADE, related_name="memberships")
     role = models.CharField(max_length=10, choices=Role.choices, default=Role.USER)
     created_at = models.DateTimeField(auto_now_add=True)
+    # Empty, or the sign-in source (oidc, saml, ldap, scim) whose rules keep this role up to date.
+    managed_by = models.CharField(max_length=10, blank=True)
+    # In place of the workspace's limits per user; empty for those.
+    messages_per_day = models.PositiveIntegerField(null=True, blank=True)
+    documents_limit = models.PositiveIntegerField(null=True, blank=True)
+    bytes_limit = models.PositiveBigIntegerField(null=True, blank=True)
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["user", "workspace"], name="membership_once")]
@@ -91,51 +117,21 @@ class Membership(models.Model):
         return f"{self.user_id} is {self.role} in {self.workspace_id}"
 
 
-class RefreshToken(models.Model):
-    """One link of a rotating chain; using a used one revokes the whole family. Only the SHA-256 is kept."""
+class Group(DjangoGroup):
+    """Members of one workspace that get grants together. Its people are `user_set`, as guardian wants it.
 
-    id = uuid7_key()
-    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="refresh_tokens")
-    family = models.UUIDField(default=uuid7, db_index=True)
-    token_hash = models.CharField(max_length=64, unique=True)
-    created_at = models.DateTimeField(auto_now_add=True)
-    expires_at = models.DateTimeField()
-    used_at = models.DateTimeField(null=True)
-    revoked_at = models.DateTimeField(null=True)
+    `DjangoGroup.name` is unique over all workspaces, so people see `title`.
+    """
 
-    @override
-    def __str__(self) -> str:
-        return f"refresh token {self.pk}"
-
-
-class SetupToken(models.Model):
-    """The one-time link that makes the first administrator. Only the SHA-256 is kept."""
-
-    id = uuid7_key()
-    token_hash = models.CharField(max_length=64, unique=True)
-    created_at = models.DateTimeField(auto_now_add=True)
-    used_at = models.DateTimeField(null=True)
-
-    @override
-    def __str__(self) -> str:
-        return f"set-up token {self.pk}"
-
-
-class IdempotentRequest(models.Model):
-    """The answer to a POST that carried an Idempotency-Key, so that a repeat gets the same one."""
-
-    id = uuid7_key()
-    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="+")
-    key = models.CharField(max_length=200)
-    route = models.CharField(max_length=200)
-    request_hash = models.CharField(max_length=64)
-    status = models.PositiveSmallIntegerField(null=True)
-    body = models.JSONField(null=True)
+    key = models.UUIDField(unique=True, default=uuid7, editable=False)
+    workspace = models.ForeignKey(Workspace, on_delete=models.CASCADE, related_name="groups")
+    title = models.CharField(max_length=100)
+    external_id = models.CharField(max_length=255, blank=True)
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:
-        constraints = [models.UniqueConstraint(fields=["user", "key", "route"], name="idempotency_key_once")]
+        constraints = [models.UniqueConstraint(fields=["workspace", "title"], name="group_title_once")]
 
     @override
     def __str__(self) -> str:
-        return f"{self.route} {self.key}"
+        return self.title

@@ -1,22 +1,18 @@
-"""Writes: the first administrator, the default workspace, sign-in for the API."""
+"""The first administrator and the default workspace."""
 
 import hashlib
 import secrets
-from typing import cast
 
-from allauth.account.adapter import get_adapter
 from django.conf import settings
-from django.contrib.auth import user_logged_in
 from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError
 from django.core.validators import validate_email
 from django.db import transaction
-from django.http import HttpRequest
 from django.utils import timezone
 
-from apps.accounts.exceptions import CredentialsError, SetupInvalidError, TooManyAttemptsError
+from apps.accounts.exceptions import SetupInvalidError
 from apps.accounts.models import Membership, SetupToken, User, Workspace
-from apps.accounts.selectors import administrator_exists
+from apps.accounts.selectors.workspaces import administrator_exists
 from apps.audit.actions import ADMINISTRATOR_CREATED
 from apps.audit.services import event_record
 from chatbot.lib.errors import NotFoundError, ValidationFailedError
@@ -95,21 +91,6 @@ def setup_complete(*, token: str, email: str, password: str, name: str) -> User:
         raise NotFoundError
     SetupToken.objects.filter(pk=row.pk).update(used_at=timezone.now())
     return administrator_create(email=email, password=password, name=name)
-
-
-def credentials_check(*, request: HttpRequest, email: str, password: str) -> User:
-    """The person whose address and password these are: the same check, counters and time as on the sign-in page.
-
-    Raises CredentialsError, the same for every reason, and TooManyAttemptsError. Signals record both in the audit log.
-    """
-    try:
-        user = get_adapter(request).authenticate(request, email=email.strip().lower(), password=password)
-    except ValidationError as error:
-        raise TooManyAttemptsError from error
-    if user is None:
-        raise CredentialsError
-    user_logged_in.send(sender=User, request=request, user=user)
-    return cast("User", user)
 
 
 def _setup_token_issue() -> str:

@@ -4,7 +4,7 @@ import pytest
 
 from apps.accounts.models import Membership, Workspace
 from apps.accounts.permissions import role_require
-from apps.accounts.selectors import membership_role, workspace_current
+from apps.accounts.selectors.workspaces import membership_role, workspace_current
 from chatbot.lib.errors import ForbiddenError, NotFoundError
 
 

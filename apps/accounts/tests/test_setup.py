@@ -5,7 +5,7 @@ from django.db import connection
 
 from apps.accounts.exceptions import SetupInvalidError
 from apps.accounts.models import Membership, SetupToken, User, Workspace
-from apps.accounts.services import administrator_ensure
+from apps.accounts.services.first_run import administrator_ensure
 from apps.audit.models import Event
 
 GOOD = {"name": "Ada", "email": "Ada@Example.org", "password": "a long enough passphrase"}
@@ -83,7 +83,7 @@ def test_settings_that_cannot_be_used_are_said(db, settings, email, password):
 def test_two_who_open_the_link_at_once_make_one_administrator(transactional_db, client):
     from concurrent.futures import ThreadPoolExecutor
 
-    from apps.accounts.services import setup_complete
+    from apps.accounts.services.first_run import setup_complete
     from chatbot.lib.errors import NotFoundError
 
     token = administrator_ensure() or ""

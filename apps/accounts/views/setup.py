@@ -7,8 +7,8 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods
 
-from apps.accounts.forms import SetupForm
-from apps.accounts.services import setup_complete, setup_token_require
+from apps.accounts.forms.setup import SetupForm
+from apps.accounts.services.first_run import setup_complete, setup_token_require
 from chatbot.lib.errors import ValidationFailedError
 
 

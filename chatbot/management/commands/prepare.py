@@ -14,7 +14,7 @@ from django.urls import reverse
 from django_celery_beat.models import IntervalSchedule, PeriodicTask
 from typing_extensions import override
 
-from apps.accounts.services import administrator_ensure, workspace_default_ensure
+from apps.accounts.services.first_run import administrator_ensure, workspace_default_ensure
 from apps.documents.services import sample_load
 from apps.llm.services import models_sync
 from apps.rag.services import index_profile_ensure

@@ -1,0 +1,1 @@
+"""Passwords, lockout, registration, invitations."""

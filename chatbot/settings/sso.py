@@ -1,0 +1,1 @@
+"""Single sign-on: OpenID Connect, SAML, LDAP; one switch each. SCIM."""
