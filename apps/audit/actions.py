@@ -23,6 +23,7 @@ CONVERSATION_DELETED = _action("conversation_deleted", "Deleted a conversation")
 
 # Sign-in and keys
 SIGN_IN_LOCKED = _action("sign_in_locked", "Was locked out after failed attempts")
+SIGN_IN_UNLOCKED = _action("sign_in_unlocked", "Unlocked somebody's sign-in")
 RATE_LIMITED = _action("rate_limited", "Sent too many requests")
 PASSWORD_RESET_ASKED = _action("password_reset_asked", "Asked for a new password")
 SECOND_FACTOR_ADDED = _action("second_factor_added", "Added a second factor")
@@ -43,6 +44,7 @@ API_KEY_REFUSED = _action("api_key_refused", "Was refused with an API key")
 # People and workspaces
 PERSON_CREATED = _action("person_created", "Created an account")
 PERSON_CHANGED = _action("person_changed", "Changed an account")
+PERSON_DELETED = _action("person_deleted", "Deleted an account")
 PERSON_DISABLED = _action("person_disabled", "Disabled an account")
 PERSON_ENABLED = _action("person_enabled", "Enabled an account")
 INVITATION_SENT = _action("invitation_sent", "Invited somebody")
@@ -62,7 +64,6 @@ BREAK_GLASS_OPENED = _action("break_glass_opened", "Opened somebody's conversati
 BREAK_GLASS_READ = _action("break_glass_read", "Read somebody's conversation")
 BREAK_GLASS_ENDED = _action("break_glass_ended", "Closed somebody's conversations")
 # Content
-CONVERSATION_EXPORTED = _action("conversation_exported", "Exported a conversation")
 DOCUMENT_DOWNLOADED = _action("document_downloaded", "Downloaded a document")
 DOCUMENT_CANCELLED = _action("document_cancelled", "Cancelled reading a document")
 COLLECTION_CREATED = _action("collection_created", "Created a collection")
