@@ -1,14 +1,17 @@
-"""Sign-in and sign-out, from whichever page or API, into the audit log."""
+"""Sign-in and sign-out, from whichever page or API, into the audit log; and what ends with a membership."""
 
 from typing import Any
 
 from allauth.account.signals import password_changed, password_reset, password_set
 from django.contrib.auth.signals import user_logged_in, user_logged_out, user_login_failed
+from django.db.models.signals import post_delete
 from django.dispatch import receiver
 
 from apps.accounts.models import Membership, User
-from apps.accounts.tokens import tokens_revoke_all
-from apps.audit.actions import PASSWORD_CHANGED, SIGN_IN_FAILED, SIGNED_IN, SIGNED_OUT
+from apps.accounts.permissions import grants_void
+from apps.accounts.services.passwords import password_change_finish
+from apps.accounts.sign_in_guard import guard_clear
+from apps.audit.actions import SIGN_IN_FAILED, SIGNED_IN, SIGNED_OUT
 from apps.audit.services import event_record
 
 
@@ -35,8 +38,19 @@ def sign_in_failure_record(*, credentials: dict[str, Any], **_: Any) -> None:
     event_record(action=SIGN_IN_FAILED, actor=None, actor_label=label, workspace_id=None, result="refused")
 
 
+@receiver([user_logged_in, password_reset])
+def sign_in_guard_clear(*, user: User, **_: Any) -> None:
+    """Whoever is in, or has the mailbox, is no stranger who guesses."""
+    guard_clear(email=user.email)
+
+
 @receiver([password_changed, password_reset, password_set])
 def password_change_record(*, user: User, **_: Any) -> None:
-    """Also ends the person's API sign-ins; browsers' end by Django's session hash."""
-    tokens_revoke_all(user=user)
-    _record(PASSWORD_CHANGED, user)
+    """For allauth's pages; the service of this product does the same by itself."""
+    password_change_finish(user=user)
+
+
+@receiver(post_delete, sender=Membership)
+def membership_end_void(*, instance: Membership, **_: Any) -> None:
+    """However somebody leaves a workspace, what they were granted there ends, and does not come back with them."""
+    grants_void(user_id=instance.user_id, workspace_id=instance.workspace_id)

@@ -1,12 +1,12 @@
 """Sign-in by browser, and people in Django's admin."""
 
 import pytest
-from django.core.cache import cache
 
 from apps.accounts.models import User
 from apps.audit.models import Event
 
 PASSWORD = "correct horse battery staple"
+NEW = "seven sleepy otters"
 
 
 @pytest.fixture
@@ -27,10 +27,22 @@ def sign_in(client, email, password=PASSWORD, **data):
 def test_sign_in_leads_back_to_the_page(client, ada):
     answer = sign_in(client, "ADA@example.org", next="/documents/")
     assert (answer.status_code, answer["Location"]) == (302, "/documents/")
-    assert Event.objects.filter(action="signed_in", actor=ada).count() == 1
+    assert Event.objects.filter(action="signed_in", actor_id=ada.pk).count() == 1
 
 
-@pytest.mark.parametrize("target", ["https://evil.example/", "//evil.example/", "javascript:alert(1)"])
+ELSEWHERE = [
+    "https://evil.example/", "//evil.example/", "javascript:alert(1)", "/\\evil.example", "\\\\evil.example",
+    "https:///evil.example", "http:evil.example", "https://testserver@evil.example/", "///evil.example",
+    "https://evil.example\\@testserver/",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("target", ELSEWHERE)
+def test_signing_out_never_leads_elsewhere(client_ada, target):
+    assert client_ada.post("/accounts/logout/", {"next": target})["Location"] == "/accounts/login/"
+
+
+@pytest.mark.parametrize("target", ELSEWHERE)
 def test_sign_in_never_leads_elsewhere(client, ada, target):
     assert sign_in(client, ada.email, next=target)["Location"] == "/"
 
@@ -47,28 +59,10 @@ def test_failures_look_the_same_for_everyone(client, ada, ben):
     assert errors[0]
 
 
-def test_page_and_api_share_the_counters(client, ada, settings):
-    settings.ACCOUNT_RATE_LIMITS = {"login_failed": "50/m/ip,2/300s/key"}
-    cache.clear()
-    for _ in range(2):
-        sign_in(client, ada.email, "wrong")
-    body = {"email": ada.email, "password": PASSWORD}
-    assert client.post("/api/v1/auth/login", body, content_type="application/json").status_code == 429
-    cache.clear()
-
-
 def test_signing_out_is_recorded(client_ada, ada):
     client_ada.post("/accounts/logout/")
-    assert Event.objects.filter(action="signed_out", actor=ada).count() == 1
+    assert Event.objects.filter(action="signed_out", actor_id=ada.pk).count() == 1
     assert client_ada.get("/documents/").status_code == 302
-
-
-def test_registration_is_closed(client, db):
-    answer = client.post(
-        "/accounts/signup/", {"email": "eve@example.org", "password1": PASSWORD, "password2": PASSWORD}
-    )
-    assert answer.status_code in {200, 302, 403}
-    assert not User.objects.exists()
 
 
 def test_a_changed_password_ends_tokens_and_is_recorded(client, ada):
@@ -76,8 +70,8 @@ def test_a_changed_password_ends_tokens_and_is_recorded(client, ada):
     tokens = client.post("/api/v1/auth/login", body, content_type="application/json").json()
     client.force_login(ada, backend="django.contrib.auth.backends.ModelBackend")
     new = "quite another passphrase"
-    client.post("/accounts/password/change/", {"oldpassword": PASSWORD, "password1": new, "password2": new})
-    assert Event.objects.filter(action="password_changed", actor=ada).count() == 1
+    client.post("/accounts/password/change/", {"old": PASSWORD, "new": new})
+    assert Event.objects.filter(action="password_changed", actor_id=ada.pk).count() == 1
     refreshed = client.post("/api/v1/auth/refresh", {"refresh": tokens["refresh"]}, content_type="application/json")
     assert refreshed.status_code == 401
 
@@ -99,15 +93,16 @@ def test_the_admin_makes_people_with_hashed_passwords(client_root, workspace):
     answer = client_root.post(
         "/admin/accounts/user/add/",
         {
-            "email": "Grace@Example.org", "name": "Grace", "usable_password": "true", "password1": PASSWORD,
-            "password2": PASSWORD, "memberships-TOTAL_FORMS": "1", "memberships-INITIAL_FORMS": "0",
+            "email": "Grace@Example.org", "name": "Grace", "usable_password": "true", "password1": NEW,
+            "password2": NEW,
+            "memberships-TOTAL_FORMS": "1", "memberships-INITIAL_FORMS": "0",
             "memberships-0-workspace": str(workspace.pk), "memberships-0-role": "user",
         },
     )  # fmt: skip
     assert answer.status_code == 302, answer.context["errors"]
     grace = User.objects.get(name="Grace")
     assert grace.email == "grace@example.org"
-    assert grace.check_password(PASSWORD)
+    assert grace.check_password(NEW)
     assert grace.memberships.get().workspace == workspace
 
 

@@ -26,7 +26,7 @@ def test_the_link_makes_an_administrator_signed_in_in_the_default_workspace(clie
     assert Membership.objects.get(user=user).role == "admin"
     assert Workspace.objects.get().name == "My organisation"
     assert client.session["_auth_user_id"] == str(user.pk)
-    assert Event.objects.filter(action="administrator_created", actor=user).count() == 1
+    assert Event.objects.filter(action="administrator_created", actor_id=user.pk).count() == 1
 
 
 def test_the_link_works_once(client, link):
