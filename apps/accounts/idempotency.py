@@ -11,12 +11,14 @@ from django.utils import timezone
 
 from apps.accounts.exceptions import IdempotencyMismatchError
 from apps.accounts.models import IdempotentRequest, User
+from apps.accounts.services.quotas import quota_refusals_recorded
 from chatbot.lib.errors import ValidationFailedError
 
-_KEPT = timedelta(hours=24)
+IDEMPOTENCY_KEPT = timedelta(hours=24)
 _KEY_MAXIMUM = 200
 
 
+@quota_refusals_recorded
 def idempotent_run(
     *, request: HttpRequest, user: User, work: Callable[[], dict[str, Any]], fingerprint: bytes | None = None
 ) -> dict[str, Any]:
@@ -34,7 +36,7 @@ def idempotent_run(
         raise ValidationFailedError(errors={"Idempotency-Key": f"1 to {_KEY_MAXIMUM} printable ASCII characters"})
     digest = hashlib.sha256(request.body if fingerprint is None else fingerprint).hexdigest()
     with transaction.atomic():
-        IdempotentRequest.objects.filter(user=user, created_at__lt=timezone.now() - _KEPT).delete()
+        IdempotentRequest.objects.filter(user=user, created_at__lt=timezone.now() - IDEMPOTENCY_KEPT).delete()
         # The unique constraint makes a second request wait here until the first one's transaction has ended.
         row, is_first = IdempotentRequest.objects.get_or_create(
             user=user, key=key, route=f"{request.method} {request.path}"[:200], defaults={"request_hash": digest}

@@ -2,6 +2,10 @@
 
 An access token lives for minutes but is checked against the database each time: it ends at once with its family
 (sign-out, reuse of a refresh token), with the person's activity and with a change of password.
+
+A refresh token works once, without grace: of two uses one may be a thief's, and which one nobody can tell. So the
+second ends the family, also when both come at the same time or the answer to the first was lost; the program signs in
+again. Programs that refresh from several places take an API key instead.
 """
 
 import hashlib
@@ -14,18 +18,22 @@ from uuid import UUID
 import jwt
 from django.conf import settings
 from django.db import transaction
+from django.db.models import QuerySet
 from django.utils import timezone
 from django.utils.crypto import constant_time_compare, salted_hmac
 
+from apps.accounts.access_ended import access_ended_announce
 from apps.accounts.exceptions import TokenError
 from apps.accounts.models import RefreshToken, User
+from apps.accounts.selectors.sessions import password_mark
 from apps.audit.actions import TOKEN_REUSED
 from apps.audit.services import event_record
 from chatbot.lib.keys import uuid7
+from chatbot.lib.request_context import request_context
 
 _ALGORITHM = "HS256"
 _ISSUER = "chatbot"
-_MARK_LENGTH = 16
+USE_NOTED_EVERY = timedelta(minutes=1)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,15 +50,25 @@ class AccessClaims:
     password_mark: str
 
 
-def tokens_issue(*, user: User, family: UUID | None = None) -> TokenPair:
-    """A new pair; without `family` it begins one, as at sign-in."""
-    family = family or uuid7()
+def tokens_issue(*, user: User, before: RefreshToken | None = None) -> TokenPair:
+    """A new pair: the next of a family after the token `before`, or the first of a new one, as at sign-in.
+
+    However often it is refreshed, a sign-in ends SESSION_MAX_SECONDS after it began.
+    """
+    now = timezone.now()
+    family = before.family if before else uuid7()
+    signed_in_at = before.signed_in_at if before else now
     refresh = f"{secrets.token_urlsafe(32)}.{password_mark(user)}"
     RefreshToken.objects.create(
         user=user,
         family=family,
         token_hash=_hash(refresh),
-        expires_at=timezone.now() + timedelta(seconds=settings.REFRESH_TOKEN_SECONDS),
+        signed_in_at=signed_in_at,
+        expires_at=min(
+            now + timedelta(seconds=settings.REFRESH_TOKEN_SECONDS),
+            signed_in_at + timedelta(seconds=settings.SESSION_MAX_SECONDS),
+        ),
+        **_context_fields(),
     )
     return TokenPair(
         access=_access_token(user=user, family=family), refresh=refresh, expires_in=settings.ACCESS_TOKEN_SECONDS
@@ -73,22 +91,29 @@ def tokens_refresh(*, refresh: str) -> TokenPair:
         if token is not None and token.used_at is None and _is_usable(token, refresh):
             token.used_at = timezone.now()
             token.save(update_fields=["used_at"])
-            return tokens_issue(user=token.user, family=token.family)
+            return tokens_issue(user=token.user, before=token)
         if token is not None and token.used_at is not None and token.revoked_at is None:
-            family_revoke(family=token.family)
+            family_revoke(user=token.user, family=token.family)
             event_record(action=TOKEN_REUSED, actor=token.user, workspace_id=None, result="refused")
     # Outside the transaction, which must keep the revocation.
     raise TokenError
 
 
-def family_revoke(*, family: UUID) -> None:
-    """End every token of one sign-in, access tokens included."""
-    RefreshToken.objects.filter(family=family, revoked_at=None).update(revoked_at=timezone.now())
+def family_revoke(*, user: User, family: UUID) -> int:
+    """End every token of one sign-in of the person, access tokens included. Gives how many had not ended."""
+    return _revoke(user, RefreshToken.objects.filter(family=family))
 
 
-def tokens_revoke_all(*, user: User) -> None:
-    """End every API sign-in of the person."""
-    RefreshToken.objects.filter(user=user, revoked_at=None).update(revoked_at=timezone.now())
+def tokens_revoke_all(*, user: User, but: UUID | None = None) -> int:
+    """End every API sign-in of the person, except the family `but`. Gives how many tokens had not ended."""
+    tokens = RefreshToken.objects.all()
+    return _revoke(user, tokens if but is None else tokens.exclude(family=but))
+
+
+def _revoke(user: User, tokens: QuerySet[RefreshToken]) -> int:
+    ended = tokens.filter(user=user, revoked_at=None).update(revoked_at=timezone.now())
+    access_ended_announce(user_id=user.pk)
+    return ended
 
 
 def access_read(token: str) -> AccessClaims | None:
@@ -107,22 +132,18 @@ def access_read(token: str) -> AccessClaims | None:
 
 
 def access_user(claims: AccessClaims) -> User | None:
-    """The active person whose token it is, unless its family or the password it was made under is gone. One query."""
-    user = User.objects.filter(
-        pk=claims.user_id,
-        is_active=True,
-        refresh_tokens__family=claims.family,
-        refresh_tokens__used_at=None,
-        refresh_tokens__revoked_at=None,
-    ).first()
-    if user is None or not constant_time_compare(claims.password_mark, password_mark(user)):
+    """The active person whose token it is, unless its family or the password it was made under is gone.
+
+    One query, and once a minute another that notes the use.
+    """
+    now = timezone.now()
+    rows = RefreshToken.objects.filter(family=claims.family, used_at=None, revoked_at=None, expires_at__gt=now)
+    row = rows.filter(user_id=claims.user_id, user__is_active=True).select_related("user").first()
+    if row is None or not constant_time_compare(claims.password_mark, password_mark(row.user)):
         return None
-    return user
-
-
-def password_mark(user: User) -> str:
-    """Changes with the password and tells nothing about it."""
-    return user.get_session_auth_hash()[:_MARK_LENGTH]
+    if now - row.last_used_at >= USE_NOTED_EVERY:
+        RefreshToken.objects.filter(pk=row.pk).update(last_used_at=now, **_context_fields())
+    return row.user
 
 
 def _is_usable(token: RefreshToken, text: str) -> bool:
@@ -133,6 +154,12 @@ def _is_usable(token: RefreshToken, text: str) -> bool:
         and token.user.is_active
         and constant_time_compare(mark, password_mark(token.user))
     )
+
+
+def _context_fields() -> dict[str, Any]:
+    """Of the request that is being answered."""
+    context = request_context()
+    return {"address": context.ip_address, "user_agent": context.user_agent} if context.request_id else {}
 
 
 def _access_token(*, user: User, family: UUID) -> str:

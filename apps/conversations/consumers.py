@@ -9,9 +9,13 @@ from channels.db import database_sync_to_async
 from channels.generic.websocket import AsyncWebsocketConsumer
 from typing_extensions import override
 
+from apps.accounts.access import Access, access_by_session
+from apps.accounts.exceptions import NotAuthenticatedError
 from apps.accounts.models import User
+from apps.accounts.second_factor.enforcement import second_factor_session_require
 from apps.conversations.frames import KEEP_ALIVE, reply_frames
-from apps.conversations.selectors import message_require
+from apps.conversations.guarding import message_guard
+from apps.conversations.selectors import message_readable_require
 from chatbot.lib.errors import AppError, ForbiddenError, NotFoundError
 
 logger = logging.getLogger(__name__)
@@ -50,21 +54,32 @@ class ReplyConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # channels h
     async def _send_frames(self, user: User, message_id: UUID) -> None:
         code = TRY_LATER
         try:
-            await database_sync_to_async(message_require)(user=user, message_id=message_id)
-            async for frame in reply_frames(user=user, message_id=message_id):
-                if frame != KEEP_ALIVE:
-                    await self.send(frame)
+            async with message_guard(self._access(user), message_id) as guard:
+                await database_sync_to_async(self._readable_require)(user, message_id)
+                async for frame in reply_frames(user=user, message_id=message_id, guard=guard):
+                    if frame != KEEP_ALIVE:
+                        await self.send(frame)
             code = DONE
         except AppError as error:
             code = close_code(error)
         finally:
             await self.close(code)
 
+    def _access(self, user: User) -> Access:
+        """Of sockets the session alone: no token and no key opens one."""
+        return access_by_session(user=user, session_key=self.scope["session"].session_key)
+
+    def _readable_require(self, user: User, message_id: UUID) -> None:
+        second_factor_session_require(self.scope["session"], user=user)
+        message_readable_require(user=user, message_id=message_id)
+
 
 def close_code(error: AppError) -> int:
     match error:
         case NotFoundError():
             return NOT_FOUND
+        case NotAuthenticatedError():
+            return NOT_SIGNED_IN
         case ForbiddenError():
             return FORBIDDEN
         case _:

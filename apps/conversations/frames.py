@@ -10,6 +10,7 @@ from uuid import UUID
 from channels.db import database_sync_to_async
 from django.template.loader import render_to_string
 
+from apps.accounts.access_guard import AccessGuard
 from apps.accounts.models import User
 from apps.conversations.rendering import STATUS_TEXTS, citation_place, message_html
 from apps.conversations.subscription import reply_events
@@ -95,17 +96,21 @@ class _Pace:
 _pace = _Pace()
 
 
-async def reply_frames(*, user: User, message_id: UUID) -> AsyncIterator[str]:
+async def reply_frames(*, user: User, message_id: UUID, guard: AccessGuard) -> AsyncIterator[str]:
     """Frames of the reply from its beginning to its end, at most one in 50 ms; KEEP_ALIVE where nothing happens.
 
-    The last one replaces the message by its final form. Authorise before. Raises NotFoundError if it goes away.
+    The last one replaces the message by its final form. Authorise before, and have entered `guard`. Raises
+    NotFoundError if the reply goes away, and the guard's error when the access ends.
     """
     screen = Screen(message_id)
     news = asyncio.Event()
+    guard.on_end = news.set
     reader = asyncio.create_task(_read(message_id, screen, news))
     _pace.pages += 1
     try:
         while await _wait(news) or not reader.done():
+            if guard.error is not None:
+                raise guard.error
             if not news.is_set():
                 yield KEEP_ALIVE
                 continue

@@ -3,9 +3,11 @@
 import json
 import time
 from collections.abc import AsyncIterator
+from contextlib import nullcontext
 from typing import Any, assert_never
 from uuid import UUID
 
+from apps.accounts.access_guard import AccessGuard
 from apps.conversations.subscription import reply_pulses
 from apps.conversations.types import (
     CitationEvent,
@@ -22,20 +24,26 @@ KEEP_ALIVE_SECONDS = 15.0
 KEEP_ALIVE = b": still here\n\n"
 
 
-async def reply_sse(*, message_id: UUID, after: int | None = None, is_new: bool = False) -> AsyncIterator[bytes]:
+async def reply_sse(
+    *, message_id: UUID, after: int | None = None, is_new: bool = False, guard: AccessGuard | None = None
+) -> AsyncIterator[bytes]:
     """The reply as an event stream: `reply_events` encoded, and a comment line every 15 s of silence.
 
-    `is_new`: this request queued the reply. Authorise before. Content type `text/event-stream`.
+    `is_new`: this request queued the reply. Authorise before; when the access of `guard` ends, the stream does.
+    Content type `text/event-stream`.
     """
-    sent_at = time.monotonic()
-    async for event in reply_pulses(message_id=message_id, after=after, is_new=is_new):
-        if event is not None:
-            yield sse_encode(event, message_id)
-        elif time.monotonic() - sent_at < KEEP_ALIVE_SECONDS - 5:
-            continue
-        else:
-            yield KEEP_ALIVE
+    async with guard or nullcontext():
         sent_at = time.monotonic()
+        async for event in reply_pulses(message_id=message_id, after=after, is_new=is_new, guard=guard):
+            if guard is not None and guard.error is not None:
+                return
+            if event is not None:
+                yield sse_encode(event, message_id)
+            elif time.monotonic() - sent_at < KEEP_ALIVE_SECONDS - 5:
+                continue
+            else:
+                yield KEEP_ALIVE
+            sent_at = time.monotonic()
 
 
 def sse_encode(event: ReplyEvent, message_id: UUID) -> bytes:

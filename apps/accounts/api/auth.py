@@ -10,7 +10,10 @@ from django.views.decorators.debug import sensitive_variables
 from ninja import Field, Router, Schema
 
 from apps.accounts.authentication import bearer_claims
-from apps.accounts.models import Membership, User
+from apps.accounts.models import Membership, User, Workspace
+from apps.accounts.permissions import permissions_of
+from apps.accounts.rate_limit import door_require
+from apps.accounts.selectors.workspaces import workspace_current_key, workspaces_open_to
 from apps.accounts.services.credentials import credentials_check
 from apps.accounts.tokens import family_revoke, tokens_issue, tokens_refresh
 from apps.accounts.types import ApiRequest
@@ -25,7 +28,7 @@ class LoginIn(Schema):
 
     email: Text = Field(max_length=254)
     password: Text = Field(max_length=256)
-    otp: Text | None = Field(None, max_length=20)
+    otp: Text | None = Field(None, max_length=40)
 
 
 class TokensOut(Schema):
@@ -47,24 +50,29 @@ class MembershipOut(Schema):
 
 
 class MeOut(Schema):
+    """`workspace_id`: where I work now. `permissions`: what my role there lets me try."""
+
     id: UUID
     email: str
     name: str
     is_super_admin: bool
     date_joined: datetime
+    workspace_id: UUID | None
     workspaces: list[MembershipOut]
+    permissions: list[str]
 
 
 @auth_router.post("/login", auth=None, response=TokensOut, summary="Sign in")
 @sensitive_variables()
 def login(request: HttpRequest, body: LoginIn) -> TokensOut:
-    user = credentials_check(request=request, email=body.email, password=body.password)
+    user = credentials_check(request=request, email=body.email, password=body.password, otp=body.otp)
     return TokensOut.from_orm(tokens_issue(user=user))
 
 
 @auth_router.post("/refresh", auth=None, response=TokensOut, summary="New tokens for a refresh token")
 def refresh(request: HttpRequest, body: RefreshIn) -> TokensOut:
     """The refresh token is used up by this. Presenting one twice ends the whole sign-in."""
+    door_require(request=request, door="refresh")
     return TokensOut.from_orm(tokens_refresh(refresh=body.refresh))
 
 
@@ -75,7 +83,7 @@ def sign_out(request: ApiRequest) -> HttpResponse:
     if claims is None:
         logout(request)
     else:
-        family_revoke(family=claims.family)
+        family_revoke(user=request.auth, family=claims.family)
         user_logged_out.send(sender=User, request=request, user=request.user)
     return HttpResponse(status=204)
 
@@ -83,13 +91,19 @@ def sign_out(request: ApiRequest) -> HttpResponse:
 @me_router.get("/me", response=MeOut, summary="Who I am")
 def me(request: ApiRequest) -> MeOut:
     user = request.auth
-    memberships = Membership.objects.filter(user=user).select_related("workspace").order_by("created_at", "pk")
+    # With an API key only the key's own.
+    mine = Membership.objects.filter(user=user, workspace_id__in=workspaces_open_to(user=user))
+    memberships = mine.select_related("workspace").order_by("created_at", "pk")
+    current = Workspace.objects.filter(pk=workspace_current_key(user=user)).first()
+    workspace_id = current.pk if current else None
     return MeOut(
         id=user.pk,
         email=user.email,
         name=user.name,
         is_super_admin=user.is_super_admin,
         date_joined=user.date_joined,
+        workspace_id=workspace_id,
+        permissions=sorted(permissions_of(user=user, workspace_id=workspace_id)),
         workspaces=[
             MembershipOut(workspace_id=row.workspace_id, workspace=row.workspace.name, role=row.role)
             for row in memberships
