@@ -64,6 +64,7 @@ class Reply:
         self._stream = LiveStream(message_id=lease.message_id, base=lease.base, on_stop=self.stop)
         self._parts: list[str] = []
         self._citations: list[Citation] = []
+        self._documents: tuple[UUID, ...] = ()
         self._task: asyncio.Task[Finished | None] | None = None
         self._is_stopped = False
         self._is_lost = False
@@ -98,6 +99,7 @@ class Reply:
         """How it ended; None where another attempt shall follow once the lease has lapsed."""
         try:
             work = self._prepared()
+            self._documents = tuple(dict.fromkeys(passage.document_id for passage in work.passages))
             finished = runtime().run(self._streamed(work))
         except (OperationalError, InterfaceError) as error:
             logger.warning("The database went away during reply %s: %s", self.lease.message_id, type(error).__name__)
@@ -137,7 +139,7 @@ class Reply:
         deadline = time.monotonic() + FINISH_SECONDS
         while True:
             try:
-                return lease_finish(self.lease, outcome, self._citations)
+                return lease_finish(self.lease, outcome, self._citations, documents=self._documents)
             except IntegrityError:
                 # A cited document was deleted meanwhile; the citation's snapshot stays.
                 self._documents_forget()

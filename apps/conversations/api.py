@@ -8,10 +8,13 @@ from django.db import connection
 from django.http import HttpResponse, HttpResponseBase, JsonResponse, StreamingHttpResponse
 from ninja import Query, Router, Status
 
+from apps.accounts.access import access_of
+from apps.accounts.api.workspaces import GranteeIn, GranteesOut
 from apps.accounts.idempotency import idempotent_run
 from apps.accounts.models import User
+from apps.accounts.permissions import grants_on
 from apps.accounts.types import ApiRequest
-from apps.conversations import selectors, services
+from apps.conversations import selectors, services, sharing
 from apps.conversations.api_types import (
     ConversationIn,
     ConversationOut,
@@ -27,6 +30,7 @@ from apps.conversations.api_types import (
     conversation_with_messages_out,
     message_out,
 )
+from apps.conversations.guarding import message_guard
 from apps.conversations.models import Message
 from apps.conversations.sse import event_id_read, reply_sse
 from apps.llm.selectors import models_available_to
@@ -48,11 +52,15 @@ _STREAM_DESCRIPTION = {
 
 @router.get("", response=PageOut[ConversationOut], summary="My conversations, newest first")
 def conversation_list(request: ApiRequest, query: Query[ConversationQuery]) -> dict[str, Any]:
-    rows = selectors.conversations_of(
-        user=request.auth, query=query.q or "", is_pinned=query.pinned, is_archived=query.archived
-    )
+    """Of the workspace I work in; with `shared=true` those that others share with me."""
+    if query.shared:
+        rows = selectors.conversations_shared_with(user=request.auth, query=query.q or "")
+    else:
+        rows = selectors.conversation_list(
+            user=request.auth, query=query.q or "", is_pinned=query.pinned, is_archived=query.archived
+        )
     page = page_of(rows, order="updated_at", cursor=query.cursor, limit=query.limit)
-    return {"items": [conversation_out(row) for row in page.items], "next": page.next}
+    return {"items": [conversation_out(row, reader=request.auth) for row in page.items], "next": page.next}
 
 
 @router.post("", response={201: ConversationOut}, summary="Begin a conversation")
@@ -63,15 +71,15 @@ def conversation_create(request: ApiRequest, body: ConversationIn) -> Status[Any
 
     made = idempotent_run(request=request, user=request.auth, work=work)
     row = selectors.conversation_require(user=request.auth, conversation_id=UUID(made["id"]))
-    return Status(201, conversation_out(row))
+    return Status(201, conversation_out(row, reader=request.auth))
 
 
 @router.get("/{uuid:conversation_id}", response=ConversationWithMessagesOut, summary="One conversation")
 def conversation_detail(request: ApiRequest, conversation_id: UUID, tree: bool = False) -> dict[str, Any]:
-    """With the messages of the branch that is shown, or with `tree=1` all of them."""
-    row = selectors.conversation_require(user=request.auth, conversation_id=conversation_id)
+    """With the messages of the branch that is shown, or with `tree=1` all of them. Mine, or shared with me."""
+    row = selectors.conversation_readable_require(user=request.auth, conversation_id=conversation_id)
     messages = list(selectors.tree_of(row)) if tree else selectors.branch_of(row)
-    return conversation_with_messages_out(row, messages)
+    return conversation_with_messages_out(row, messages, reader=request.auth)
 
 
 @router.put("/{uuid:conversation_id}", response=ConversationOut, summary="Change what is given")
@@ -79,12 +87,33 @@ def conversation_update(request: ApiRequest, conversation_id: UUID, body: Conver
     # First, so that a stranger learns nothing from what is wrong with the fields.
     selectors.conversation_require(user=request.auth, conversation_id=conversation_id)
     fields = _fields_changed(request.auth, body)
-    return conversation_out(services.conversation_update(actor=request.auth, conversation_id=conversation_id, **fields))
+    row = services.conversation_update(actor=request.auth, conversation_id=conversation_id, **fields)
+    return conversation_out(row, reader=request.auth)
 
 
 @router.delete("/{uuid:conversation_id}", response={204: None}, summary="Delete with all messages")
 def conversation_delete(request: ApiRequest, conversation_id: UUID) -> HttpResponse:
     services.conversation_delete(actor=request.auth, conversation_id=conversation_id)
+    return HttpResponse(status=204)
+
+
+@router.get("/{uuid:conversation_id}/grants", response=GranteesOut, summary="Whom it is shared with")
+def grant_list(request: ApiRequest, conversation_id: UUID) -> dict[str, Any]:
+    conversation = sharing.conversation_shareable(user=request.auth, conversation_id=conversation_id)
+    return {"items": grants_on(target=conversation)}
+
+
+@router.post("/{uuid:conversation_id}/grants", response={201: GranteesOut}, summary="Let a person or a group read it")
+def grant_create(request: ApiRequest, conversation_id: UUID, body: GranteeIn) -> Status[Any]:
+    """All of it, other versions of questions and answers too, now and as it goes on. Sharing twice is no error."""
+    sharing.conversation_share(actor=request.auth, conversation_id=conversation_id, grantee_id=body.grantee_id)
+    return Status(201, grant_list(request, conversation_id))
+
+
+@router.delete("/{uuid:conversation_id}/grants/{uuid:grantee_id}", response={204: None}, summary="Stop sharing")
+def grant_delete(request: ApiRequest, conversation_id: UUID, grantee_id: UUID) -> HttpResponse:
+    """`grantee_id`: the key of the person or group."""
+    sharing.conversation_unshare(actor=request.auth, conversation_id=conversation_id, grantee_id=grantee_id)
     return HttpResponse(status=204)
 
 
@@ -147,7 +176,7 @@ def reply_stop(request: ApiRequest, conversation_id: UUID) -> dict[str, Any]:
 async def reply_stream(request: ApiRequest, conversation_id: UUID, query: Query[StreamQuery]) -> HttpResponseBase:
     """After the place in `after`, else in `Last-Event-ID`, else from the beginning; by default the last reply."""
     message_id, after = await sync_to_async(_stream_place)(request, conversation_id, query)
-    return _sse_response(message_id, after)
+    return _sse_response(request, message_id, after)
 
 
 async def _reply_response(request: ApiRequest, work: Any) -> HttpResponseBase:
@@ -162,7 +191,7 @@ async def _reply_response(request: ApiRequest, work: Any) -> HttpResponseBase:
     reply_id, sent = await sync_to_async(start)()
     if sent is not None:
         return JsonResponse(SentOut.model_validate(sent).model_dump(mode="json"), status=202)
-    return _sse_response(reply_id, None, is_new=True)
+    return _sse_response(request, reply_id, None, is_new=True)
 
 
 def _sent(user: User, made: dict[str, Any]) -> dict[str, Any]:
@@ -172,9 +201,12 @@ def _sent(user: User, made: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def _sse_response(message_id: UUID, after: int | None, *, is_new: bool = False) -> StreamingHttpResponse:
+def _sse_response(
+    request: ApiRequest, message_id: UUID, after: int | None, *, is_new: bool = False
+) -> StreamingHttpResponse:
+    guard = message_guard(access_of(request, user=request.auth), message_id)
     return StreamingHttpResponse(
-        reply_sse(message_id=message_id, after=after, is_new=is_new),
+        reply_sse(message_id=message_id, after=after, is_new=is_new, guard=guard),
         content_type="text/event-stream",
         headers={"Cache-Control": "no-cache", "X-Accel-Buffering": "no"},
     )
@@ -191,13 +223,13 @@ def _stream_place(request: ApiRequest, conversation_id: UUID, query: StreamQuery
 
     Raises NotFoundError, and ValidationFailedError for a Last-Event-ID that is not one of ours.
     """
-    conversation = selectors.conversation_require(user=request.auth, conversation_id=conversation_id)
+    conversation = selectors.conversation_readable_require(user=request.auth, conversation_id=conversation_id)
     last_event = request.headers.get("Last-Event-ID")
     last_message, last_sequence = event_id_read(last_event) if last_event else (None, None)
     message_id = query.message_id or last_message or conversation.leaf_id
     if message_id is None:
         raise NotFoundError("There is no reply in this conversation yet.")
-    message = selectors.message_require(user=request.auth, message_id=message_id)
+    message = selectors.message_readable_require(user=request.auth, message_id=message_id)
     if message.conversation_id != conversation.pk or message.role != Message.Role.ASSISTANT:
         raise NotFoundError
     after = query.after

@@ -7,6 +7,7 @@ from uuid import UUID
 
 from ninja import Field, Schema
 
+from apps.accounts.models import User
 from apps.conversations.models import Conversation, Message
 from apps.conversations.rows import citation_public
 from chatbot.lib.api_types import PageQuery, Text
@@ -43,9 +44,10 @@ class ConversationUpdateIn(ConversationIn):
 
 
 class ConversationQuery(PageQuery):
-    """`q`: words of the title or of a message."""
+    """`q`: words of the title or of a message. `shared`: other people's instead of mine."""
 
     q: Text | None = None
+    shared: bool = False
     pinned: bool | None = None
     archived: bool | None = None
 
@@ -75,7 +77,11 @@ class StopOut(Schema):
 
 
 class ConversationOut(Schema):
+    """`is_own`: false for one that is shared with me, which I can read and not change."""
+
     id: UUID
+    workspace_id: UUID
+    is_own: bool
     title: str
     model: UUID | None
     system_prompt: str
@@ -134,15 +140,16 @@ class ConversationWithMessagesOut(ConversationOut):
     messages: list[MessageOut]
 
 
-def conversation_out(row: Conversation) -> dict[str, Any]:
+def conversation_out(row: Conversation, *, reader: User) -> dict[str, Any]:
     return {
-        **{name: getattr(row, name) for name in ConversationOut.model_fields if name != "model"},
+        **{name: getattr(row, name) for name in ConversationOut.model_fields if name not in {"model", "is_own"}},
         "model": row.model_id,
+        "is_own": row.owner_id == reader.pk,
     }
 
 
-def conversation_with_messages_out(row: Conversation, messages: Sequence[Message]) -> dict[str, Any]:
-    return {**conversation_out(row), "messages": [message_out(message) for message in messages]}
+def conversation_with_messages_out(row: Conversation, messages: Sequence[Message], *, reader: User) -> dict[str, Any]:
+    return {**conversation_out(row, reader=reader), "messages": [message_out(message) for message in messages]}
 
 
 def message_out(row: Message) -> dict[str, Any]:

@@ -8,14 +8,18 @@ from uuid import UUID
 from django.urls import reverse
 
 from apps.accounts.models import User
+from apps.accounts.permission_table import PERMISSIONS
+from apps.accounts.selectors.workspaces import role_shown
 from apps.conversations.models import Citation, Conversation
 from apps.conversations.rendering import citation_place, conversation_groups
-from apps.conversations.selectors import conversations_of
+from apps.conversations.selectors import conversation_list, conversations_shared_with
 from apps.documents.listing import upload_limits
-from apps.documents.selectors import documents_visible_to
+from apps.documents.selectors import document_list, documents_visible_to
 from apps.llm.selectors import models_available_to
 from chatbot.lib.pagination import page_of
 
+# In the sidebar above the person's own; the rest stands on a page.
+SHARED_SHOWN = 5
 _CONVERSATION_PATH = re.compile(r"/conversations/([0-9a-f-]{36})/")
 
 
@@ -50,7 +54,7 @@ _GENERAL_STARTERS = (
 
 def starters_for(*, user: User) -> tuple[Starter, ...]:
     """Questions that this person's documents can answer, where there are any. One query."""
-    names = documents_visible_to(user=user).values_list("filename", flat=True)[:50]
+    names = document_list(user=user).values_list("filename", flat=True)[:50]
     if any(_SAMPLE_NAME in name.lower() for name in names):
         return _SAMPLE_STARTERS
     return _DOCUMENT_STARTERS if names else _GENERAL_STARTERS
@@ -65,16 +69,19 @@ def sidebar_context(
     last_group: str = "",
     current_url: str | None = None,
 ) -> dict[str, Any]:
-    """The list of conversations, or its page after `cursor`. One query.
+    """The list of conversations, or its page after `cursor`; before the first page what others share. Two queries.
 
     `last_group`: the heading that the page before ended with. `current_url`: where the person is, where that is not
     said by `current_id`.
     """
-    rows = conversations_of(user=user, query=query, is_archived=False).only("pk", "title", "updated_at")
+    rows = conversation_list(user=user, query=query, is_archived=False).only("pk", "title", "updated_at")
     page = page_of(rows, order="updated_at", cursor=cursor)
+    shared = [] if cursor else _shared_first(user, query)
     groups = conversation_groups(page.items)
     match = _CONVERSATION_PATH.match(current_url or "")
     return {
+        "shared": shared[:SHARED_SHOWN],
+        "has_more_shared": len(shared) > SHARED_SHOWN,
         "groups": groups,
         "groups_last": groups[-1].label if groups else "",
         "last_group": last_group,
@@ -82,6 +89,37 @@ def sidebar_context(
         "query": query,
         "current_id": current_id or (UUID(match[1]) if match else None),
     }
+
+
+def _shared_first(user: User, query: str) -> list[Conversation]:
+    """The newest that others share with the person, and one more if there are more than are shown."""
+    rows = conversations_shared_with(user=user, query=query)
+    rows = rows.only("pk", "title", "updated_at", "owner__name", "owner__email")
+    return list(rows.order_by("-updated_at", "-pk")[: SHARED_SHOWN + 1])
+
+
+def shared_context(*, user: User, cursor: str | None = None) -> dict[str, Any]:
+    """All that others share with the person, a page at a time. One query."""
+    page = page_of(conversations_shared_with(user=user), order="updated_at", cursor=cursor)
+    return {"shared_page": page.items, "shared_next": page.next}
+
+
+def reading_context(*, user: User, conversation: Conversation | None) -> dict[str, Any]:
+    """Whether the person may only read, and why: `readonly` is a sentence, empty for whoever may ask.
+
+    Without a conversation: whether they may begin one in the workspace they work in.
+    """
+    if conversation is not None and conversation.owner_id != user.pk:
+        return {"readonly": f"{conversation.owner} shares this conversation with you. You can read it, not change it."}
+    if conversation is not None:
+        role = role_shown(user=user, workspace_id=conversation.workspace_id)
+    else:
+        role = role_shown(user=user)
+    if role is None:
+        return {"readonly": "You are not a member of this workspace, so you cannot ask here."}
+    if role in PERMISSIONS["conversation_write"].roles:
+        return {"readonly": ""}
+    return {"readonly": "Your role here is viewer: you can read what is shared with you, not ask."}
 
 
 def composer_context(*, user: User, conversation: Conversation | None) -> dict[str, Any]:
@@ -98,13 +136,16 @@ def composer_context(*, user: User, conversation: Conversation | None) -> dict[s
     }
 
 
-def citation_context(citation: Citation) -> dict[str, Any]:
-    """A cited passage: words always, the page's picture and the file while the document is there."""
+def citation_context(citation: Citation, *, user: User) -> dict[str, Any]:
+    """A cited passage: words always, the page's picture and the file while the document is there.
+
+    And only for those who may read the document: a conversation can be shared further than what it cites. One query.
+    """
     context: dict[str, Any] = {
         "citation": citation,
         "place": citation_place(page=citation.page, page_last=citation.page_last, heading=""),
     }
-    if citation.document_id:
+    if citation.document_id and documents_visible_to(user=user).filter(pk=citation.document_id).exists():
         context["document_url"] = reverse("documents:document-content", args=[citation.document_id])
         if citation.page:
             page_url = reverse("conversations:document-page", args=[citation.document_id, citation.page])

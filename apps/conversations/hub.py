@@ -52,8 +52,14 @@ class Feed:
         self._is_lost = True
         self._news.set()
 
+    def wake(self) -> None:
+        """Have the subscriber look up, though nothing came."""
+        self._news.set()
+
     async def entries(self, timeout: float) -> list[Entry]:
-        """What has come; empty after `timeout` seconds without anything. Raises FeedLostError once per loss."""
+        """What has come; empty after `timeout` seconds without anything, or when woken. Raises FeedLostError once per
+        loss.
+        """
         if not self._news.is_set():
             try:
                 async with asyncio.timeout(timeout):

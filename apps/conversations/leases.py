@@ -12,11 +12,16 @@ from uuid import UUID, uuid4
 from django.conf import settings
 from django.db import connection, transaction
 
+from apps.accounts.models import User
+from apps.audit.actions import REPLY_WRITTEN
+from apps.audit.services import event_record
 from apps.conversations.models import Citation, Message
 
 # A reply whose worker died this often has likely killed it.
 ATTEMPTS_MAXIMUM = 5
 ERROR_DETAIL_MAXIMUM = 500
+# More of them than a reply has passages.
+DOCUMENTS_NAMED_MAXIMUM = 50
 WORKER_LOST = "worker_lost"
 WORKER_LOST_DETAIL = "The reply was interrupted several times. Please ask again."
 
@@ -196,15 +201,38 @@ def leases_renew(renewals: Sequence[Renewal]) -> dict[UUID, bool]:
         return dict(cursor.fetchall())
 
 
-def lease_finish(lease: Lease, outcome: Outcome, citations: Sequence[Citation] = ()) -> bool:
-    """End the reply, with its citations, in one transaction. False: the lease was lost and nothing is written."""
-    if not citations:
+def lease_finish(
+    lease: Lease, outcome: Outcome, citations: Sequence[Citation] = (), *, documents: Sequence[UUID] = ()
+) -> bool:
+    """End the reply in one transaction, with its citations and an event that names the `documents` it was written from.
+
+    False: the lease was lost and nothing is written. One query where there are neither.
+    """
+    if not citations and not documents:
         return _finish(lease, outcome)
     with transaction.atomic():
         if not _finish(lease, outcome):
             return False
         Citation.objects.bulk_create(citations)
+        if documents:
+            _written_record(lease, outcome, documents, len(citations))
     return True
+
+
+def _written_record(lease: Lease, outcome: Outcome, documents: Sequence[UUID], citation_count: int) -> None:
+    event_record(
+        action=REPLY_WRITTEN,
+        actor=User.objects.filter(pk=lease.owner_id).first(),
+        workspace_id=lease.workspace_id,
+        target=Message(pk=lease.message_id, role=Message.Role.ASSISTANT, state=outcome.state),
+        data={
+            "conversation_id": lease.conversation_id,
+            "document_ids": documents[:DOCUMENTS_NAMED_MAXIMUM],
+            "documents": len(documents),
+            "citations": citation_count,
+            "model": outcome.model_name or str(lease.model_id),
+        },
+    )
 
 
 def _finish(lease: Lease, outcome: Outcome) -> bool:

@@ -14,7 +14,7 @@ from django.utils.safestring import SafeString
 
 from apps.accounts.models import User
 from apps.conversations.models import Citation, Conversation, Message
-from apps.conversations.selectors import message_require, siblings_of
+from apps.conversations.selectors import message_readable_require, siblings_of
 from chatbot.lib.markdown import Chip, render
 
 STATUS_TEXTS = {"queued": "Waiting for a free model", "searching": "Reading your documents", "thinking": "Thinking"}
@@ -53,6 +53,8 @@ class MessageView:
     version_count: int
     previous_id: UUID | None
     next_id: UUID | None
+    # Without what only the owner can do.
+    is_readonly: bool = False
 
 
 def conversation_groups(conversations: Iterable[Conversation]) -> list[ConversationGroup]:
@@ -70,8 +72,10 @@ def _group_label(day: date, today: date) -> str:
     return "Previous 7 days" if day > today - WEEK else "Older"
 
 
-def message_views(messages: Sequence[Message]) -> list[MessageView]:
-    """One query, for the versions; citations must have been fetched."""
+def message_views(messages: Sequence[Message], *, is_readonly: bool = False) -> list[MessageView]:
+    """One query, for the versions; citations must have been fetched. `is_readonly`: for whom it is shared with."""
+    if is_readonly:
+        return [_view(message, [message.pk], is_readonly=True) for message in messages]
     versions = siblings_of(messages)
     return [_view(message, versions[message.pk]) for message in messages]
 
@@ -81,10 +85,31 @@ def message_html(*, user: User, message_id: UUID, oob: bool = True) -> str:
 
     Raises NotFoundError.
     """
-    message = message_require(user=user, message_id=message_id)
+    message = message_readable_require(user=user, message_id=message_id)
     prefetch_related_objects([message], "citations")
-    (view,) = message_views([message])
+    (view,) = message_views([message], is_readonly=message.conversation.owner_id != user.pk)
     return render_to_string("conversations/_message.html", {"view": view, "oob": oob})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlainTurn:
+    """A turn to read only: `html` of a reply, the citations as lines of text that lead nowhere."""
+
+    message: Message
+    html: SafeString
+    sources: Sequence[str]
+
+
+def turns_plain(messages: Sequence[Message]) -> list[PlainTurn]:
+    """For readers who may not open what the owner may. No query; citations must have been fetched."""
+    return [
+        PlainTurn(
+            message=message,
+            html=render(message.content) if message.role == Message.Role.ASSISTANT else SafeString(),
+            sources=[f"[{citation.index}] {_source(citation).label}" for citation in message.citations.all()],
+        )
+        for message in messages
+    ]
 
 
 def citation_place(*, page: int | None, page_last: int | None, heading: str) -> str:
@@ -105,7 +130,7 @@ def _source(citation: Citation) -> Source:
     )
 
 
-def _view(message: Message, versions: Sequence[UUID]) -> MessageView:
+def _view(message: Message, versions: Sequence[UUID], *, is_readonly: bool = False) -> MessageView:
     at = versions.index(message.pk)
     is_reply = message.role == Message.Role.ASSISTANT
     # An open reply has none yet; its frames bring the chips.
@@ -116,15 +141,16 @@ def _view(message: Message, versions: Sequence[UUID]) -> MessageView:
         html=render(message.content, chips=chips) if is_reply else SafeString(),
         sources=sources,
         status=STATUS_TEXTS.get(message.phase, "") if message.is_open and not message.content else "",
-        note=_note(message),
+        note=_note(message, is_readonly=is_readonly),
         version=at + 1,
         version_count=len(versions),
         previous_id=versions[at - 1] if at else None,
         next_id=versions[at + 1] if at + 1 < len(versions) else None,
+        is_readonly=is_readonly,
     )
 
 
-def _note(message: Message) -> str:
+def _note(message: Message, *, is_readonly: bool) -> str:
     if message.state == Message.State.STOPPED:
-        return "You stopped this reply."
+        return "This reply was stopped." if is_readonly else "You stopped this reply."
     return "The reply reached its length limit." if message.finish_reason == "length" else ""

@@ -49,6 +49,7 @@ def passages_retrieve(*, lease: Lease, question: str, history: Sequence[ChatMess
         return Retrieved(unread=scope.unread(of_anybody=True))
     query = SearchQuery(
         text=search_text(question, history),
+        workspace_id=lease.workspace_id,
         limit=PASSAGES_MAXIMUM,
         collection_ids=lease.collection_ids,
         document_ids=lease.document_ids,
@@ -82,7 +83,7 @@ class _Scope:
     def __init__(self, user: User, lease: Lease) -> None:
         self._user = user
         self._is_chosen = bool(lease.document_ids or lease.collection_ids)
-        documents = documents_visible_to(user=user).order_by()
+        documents = documents_visible_to(user=user).filter(workspace_id=lease.workspace_id).order_by()
         if lease.collection_ids:
             documents = documents.filter(collection__in=lease.collection_ids)
         if lease.document_ids:

@@ -8,9 +8,10 @@ from django.db import transaction
 from django.utils import timezone
 from typing_extensions import Unpack
 
-from apps.accounts.models import Membership, User
-from apps.accounts.permissions import role_check, role_require
+from apps.accounts.models import User
+from apps.accounts.permissions import permission_require, role_allows_check
 from apps.accounts.selectors.workspaces import workspace_current
+from apps.accounts.services.quotas import quota_message_take, quota_refusals_recorded
 from apps.audit.actions import CONVERSATION_DELETED, QUESTION_ASKED
 from apps.audit.services import event_record
 from apps.conversations.exceptions import ConversationChangedError, ReplyOpenError
@@ -18,7 +19,7 @@ from apps.conversations.models import Conversation, Message
 from apps.conversations.selectors import conversation_for_question, conversation_require, place_require
 from apps.conversations.streams import replies_end, replies_stop
 from apps.conversations.types import AskedConversation, Place
-from apps.documents.selectors import documents_visible_to
+from apps.documents.selectors import collections_visible_to, documents_visible_to
 from apps.llm.exceptions import NoModelError
 from apps.llm.models import ModelProfile
 from apps.llm.selectors import model_offered, model_require
@@ -51,22 +52,21 @@ class ConversationFields(TypedDict, total=False):
 
 @transaction.atomic
 def conversation_create(*, actor: User, **fields: Unpack[ConversationFields]) -> Conversation:
-    """A new, empty conversation in the person's workspace.
+    """A new, empty conversation in the workspace that the person works in.
 
     Raises ForbiddenError for viewers, NotFoundError for a model or document they may not see, ValidationFailedError.
     """
     workspace = workspace_current(user=actor)
-    role_require(user=actor, workspace_id=workspace.pk, at_least=Membership.Role.USER)
-    return Conversation.objects.create(
-        workspace=workspace, owner=actor, updated_at=timezone.now(), **_fields_checked(actor, fields)
-    )
+    permission_require(user=actor, workspace_id=workspace.pk, permission="conversation_write")
+    checked = _fields_checked(actor, workspace.pk, fields)
+    return Conversation.objects.create(workspace=workspace, owner=actor, updated_at=timezone.now(), **checked)
 
 
 @transaction.atomic
 def conversation_update(*, actor: User, conversation_id: UUID, **fields: Unpack[ConversationFields]) -> Conversation:
-    """Change what is given and nothing else. Raises NotFoundError, ValidationFailedError."""
-    conversation = conversation_require(user=actor, conversation_id=conversation_id)
-    checked = _fields_checked(actor, fields)
+    """Change what is given and nothing else. Raises NotFoundError, ForbiddenError, ValidationFailedError."""
+    conversation = _conversation_to_change(actor, conversation_id)
+    checked = _fields_checked(actor, conversation.workspace_id, fields)
     if checked:
         for name, value in checked.items():
             setattr(conversation, name, value)
@@ -76,8 +76,8 @@ def conversation_update(*, actor: User, conversation_id: UUID, **fields: Unpack[
 
 @transaction.atomic
 def conversation_delete(*, actor: User, conversation_id: UUID) -> None:
-    """Delete it with all its messages; a reply that is being written ends. Raises NotFoundError."""
-    conversation = conversation_require(user=actor, conversation_id=conversation_id)
+    """Delete it with all its messages; a reply that is being written ends. Raises NotFoundError, ForbiddenError."""
+    conversation = _conversation_to_change(actor, conversation_id)
     states = dict(conversation.messages.values_list("pk", "state"))
     still_open = [key for key, state in states.items() if state in Message.OPEN_STATES]
     event_record(
@@ -95,8 +95,11 @@ def conversation_delete(*, actor: User, conversation_id: UUID) -> None:
 
 @transaction.atomic
 def branch_select(*, actor: User, conversation_id: UUID, message_id: UUID) -> Conversation:
-    """Show the branch that runs through the message: down to the newest message after it. Raises NotFoundError."""
-    conversation = conversation_require(user=actor, conversation_id=conversation_id)
+    """Show the branch that runs through the message: down to the newest message after it.
+
+    Raises NotFoundError, ForbiddenError.
+    """
+    conversation = _conversation_to_change(actor, conversation_id)
     children: dict[UUID | None, list[UUID]] = {}
     for key, parent in conversation.messages.order_by("pk").values_list("pk", "parent_id"):
         children.setdefault(parent, []).append(key)
@@ -110,6 +113,7 @@ def branch_select(*, actor: User, conversation_id: UUID, message_id: UUID) -> Co
     return conversation
 
 
+@quota_refusals_recorded
 @transaction.atomic
 def message_send(
     *, actor: User, conversation_id: UUID, content: str, parent_id: UUID | None = None, model_id: UUID | None = None
@@ -117,16 +121,16 @@ def message_send(
     """Store a question and the queued reply to it; a worker starts on commit. Returns (question, reply).
 
     `parent_id`: the reply that the question follows, by default the last one shown. A question's key means "in place
-    of that question": the new one becomes its sibling. Five queries, six with
+    of that question": the new one becomes its sibling. Six queries, seven with
     `parent_id`.
 
     Raises NotFoundError, ForbiddenError for viewers, ValidationFailedError for an empty or over-long text,
     ReplyOpenError while the reply before it is open, ConversationChangedError when another question came first,
-    NoModelError.
+    NoModelError, QuotaExceededError.
     """
     content = _content_checked(content)
     conversation = conversation_for_question(user=actor, conversation_id=conversation_id)
-    role_check(conversation.role, at_least=Membership.Role.USER)
+    role_allows_check(conversation.role, permission="conversation_write")
     question = Message(
         workspace_id=conversation.workspace_id,
         conversation_id=conversation_id,
@@ -141,6 +145,7 @@ def message_send(
     return question, reply
 
 
+@quota_refusals_recorded
 @transaction.atomic
 def reply_regenerate(*, actor: User, conversation_id: UUID, message_id: UUID, model_id: UUID | None = None) -> Message:
     """Another reply to the same question, beside the reply `message_id`. A question's key means: a reply to it.
@@ -148,7 +153,7 @@ def reply_regenerate(*, actor: User, conversation_id: UUID, message_id: UUID, mo
     Raises as message_send does.
     """
     conversation = conversation_for_question(user=actor, conversation_id=conversation_id)
-    role_check(conversation.role, at_least=Membership.Role.USER)
+    role_allows_check(conversation.role, permission="conversation_write")
     _closed_check(conversation.leaf)
     message = place_require(conversation_id=conversation_id, message_id=message_id)
     _closed_check(message)
@@ -168,9 +173,9 @@ def reply_stop(*, actor: User, conversation_id: UUID) -> list[UUID]:
     """Stop what is being written in the conversation; the text so far stays. Returns the replies' keys.
 
     A queued reply ends at once, a running one as soon as its worker sees the flag. Nothing open: nothing happens.
-    Raises NotFoundError.
+    Raises NotFoundError, ForbiddenError.
     """
-    conversation = conversation_require(user=actor, conversation_id=conversation_id)
+    conversation = _conversation_to_change(actor, conversation_id)
     open_replies = conversation.messages.select_for_update().filter(state__in=Message.OPEN_STATES)
     states = dict(open_replies.values_list("pk", "state"))
     queued = [key for key, state in states.items() if state == Message.State.QUEUED]
@@ -195,6 +200,12 @@ def title_from(question: str) -> str:
     return f"{(head or words[:TITLE_LENGTH]).rstrip(' ,;:.-')}…"
 
 
+def _conversation_to_change(actor: User, conversation_id: UUID) -> Conversation:
+    conversation = conversation_require(user=actor, conversation_id=conversation_id)
+    permission_require(user=actor, workspace_id=conversation.workspace_id, permission="conversation_write")
+    return conversation
+
+
 def _content_checked(content: str) -> str:
     content = content.replace("\x00", "")
     if not content.strip():
@@ -204,8 +215,8 @@ def _content_checked(content: str) -> str:
     return content
 
 
-def _fields_checked(actor: User, fields: ConversationFields) -> dict[str, Any]:
-    """The fields as the model stores them."""
+def _fields_checked(actor: User, workspace_id: UUID, fields: ConversationFields) -> dict[str, Any]:
+    """The fields as the model stores them. Documents and collections must be the workspace's."""
     checked: dict[str, Any] = dict(fields)
     if "title" in fields:
         checked["title"] = " ".join(fields["title"].replace("\x00", "").split())[:TITLE_MAXIMUM]
@@ -221,9 +232,10 @@ def _fields_checked(actor: User, fields: ConversationFields) -> dict[str, Any]:
     for name in ("document_ids", "collection_ids"):
         if name in fields:
             checked[name] = list(dict.fromkeys(checked[name]))
-    documents = checked.get("document_ids")
-    if documents and documents_visible_to(user=actor).filter(pk__in=documents).count() != len(documents):
-        raise NotFoundError
+    for name, visible in (("document_ids", documents_visible_to), ("collection_ids", collections_visible_to)):
+        keys = checked.get(name)
+        if keys and visible(user=actor).filter(pk__in=keys, workspace_id=workspace_id).count() != len(keys):
+            raise NotFoundError
     return checked
 
 
@@ -299,7 +311,8 @@ def _leaf_move(conversation: AskedConversation, *, leaf: Message, title: str) ->
 
 
 def _asked(actor: User, question: Message, reply: Message) -> None:
-    """Audit the question and wake a worker for the reply on commit."""
+    """Count and audit the question, and wake a worker for the reply on commit."""
+    quota_message_take(user=actor, workspace_id=question.workspace_id)
     event_record(
         action=QUESTION_ASKED,
         actor=actor,

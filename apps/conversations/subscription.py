@@ -15,6 +15,7 @@ from uuid import UUID
 from django.db import InterfaceError, OperationalError, connection
 from redis.exceptions import RedisError
 
+from apps.accounts.access_guard import AccessGuard
 from apps.conversations.follower import Follower
 from apps.conversations.hub import Feed, FeedLostError, hub
 from apps.conversations.rows import ReplyRow, reply_row
@@ -39,9 +40,9 @@ _threads = ThreadPoolExecutor(max_workers=4, thread_name_prefix="reply-rows")
 async def reply_events(*, message_id: UUID, after: int | None = None) -> AsyncIterator[ReplyEvent]:
     """The reply's events from its beginning, or after the place `after`; ends with Done or Error.
 
-    Authorise before (`message_require`). `after` in an attempt that was given up: Reset, then all of the newest one.
-    Citations come before the first token that carries their marker and may repeat. Holds no database connection while
-    it waits.
+    Authorise before (`message_readable_require`). `after` in an attempt that was given up: Reset, then all of the
+    newest one. Citations come before the first token that carries their marker and may repeat. Holds no database
+    connection while it waits.
     """
     async for event in reply_pulses(message_id=message_id, after=after):
         if event is not None:
@@ -49,20 +50,23 @@ async def reply_events(*, message_id: UUID, after: int | None = None) -> AsyncIt
 
 
 async def reply_pulses(
-    *, message_id: UUID, after: int | None = None, is_new: bool = False
+    *, message_id: UUID, after: int | None = None, is_new: bool = False, guard: AccessGuard | None = None
 ) -> AsyncIterator[ReplyEvent | None]:
     """As `reply_events`, and None now and then (at least every SILENCE_SECONDS) while nothing happens.
 
+    When the access of `guard` ends, the iteration does.
     `is_new`: the reply was queued a moment ago, so the row has nothing to tell and is not looked at before something
     happens or SILENCE_SECONDS pass.
     """
     follower = Follower(after)
     watch = _Watch(message_id)
+    if guard is not None:
+        guard.on_end = watch.wake
     try:
         if is_new:
             async for event in _begin_new(follower, watch):
                 yield event
-        while True:
+        while guard is None or guard.error is None:
             # The stream first: what it lacks by then, the row has.
             history = await watch.begin()
             try:
@@ -146,6 +150,10 @@ class _Watch:
         if self._feed is None:
             raise FeedLostError
         return await self._feed.entries(timeout)
+
+    def wake(self) -> None:
+        if self._feed is not None:
+            self._feed.wake()
 
     def close(self) -> None:
         if self._feed is not None:

@@ -9,11 +9,17 @@ from django.urls import reverse
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from apps.accounts.types import UserRequest
-from apps.conversations.contexts import composer_context, sidebar_context, starters_for
+from apps.conversations.contexts import (
+    composer_context,
+    reading_context,
+    shared_context,
+    sidebar_context,
+    starters_for,
+)
 from apps.conversations.forms import BranchForm, QuestionForm, RenameForm
 from apps.conversations.models import Conversation
 from apps.conversations.rendering import message_views
-from apps.conversations.selectors import branch_of, conversation_require
+from apps.conversations.selectors import branch_of, conversation_readable_require, conversation_require
 from apps.conversations.services import (
     branch_select,
     conversation_create,
@@ -31,6 +37,7 @@ def conversation_new(request: UserRequest) -> HttpResponse:
 
 def _new_page(request: UserRequest, *, status: int = 200, **context: Any) -> HttpResponse:
     context |= sidebar_context(user=request.user) | {"starters": starters_for(user=request.user)}
+    context |= reading_context(user=request.user, conversation=None)
     context = composer_context(user=request.user, conversation=None) | context
     return render(request, "conversations/conversation_new.html", context, status=status)
 
@@ -54,6 +61,16 @@ def conversation_list(request: UserRequest) -> HttpResponse:
     return render(request, f"conversations/{template}.html", context)
 
 
+@require_GET
+def conversation_shared(request: UserRequest) -> HttpResponse:
+    """All that others share with the person."""
+    context = shared_context(user=request.user, cursor=request.GET.get("cursor") or None)
+    if request.htmx:
+        return render(request, "conversations/_shared_page.html", context)
+    context |= sidebar_context(user=request.user)
+    return render(request, "conversations/conversation_shared.html", context)
+
+
 def _conversation_begin(request: UserRequest) -> HttpResponse:
     form = QuestionForm(request.POST)
     if not form.is_valid():
@@ -75,9 +92,12 @@ def conversation_detail(request: UserRequest, conversation_id: UUID) -> HttpResp
 
 
 def _detail_page(request: UserRequest, conversation_id: UUID, *, status: int = 200, **context: Any) -> HttpResponse:
-    conversation = conversation_require(user=request.user, conversation_id=conversation_id)
+    conversation = conversation_readable_require(user=request.user, conversation_id=conversation_id)
     context |= sidebar_context(user=request.user, current_id=conversation.pk)
-    context |= {"conversation": conversation, "views": message_views(branch_of(conversation))}
+    context |= reading_context(user=request.user, conversation=conversation)
+    is_readonly = bool(context["readonly"])
+    views = message_views(branch_of(conversation), is_readonly=is_readonly)
+    context |= {"conversation": conversation, "views": views, "is_own": conversation.owner_id == request.user.pk}
     context = composer_context(user=request.user, conversation=conversation) | context
     return render(request, "conversations/conversation_detail.html", context, status=status)
 

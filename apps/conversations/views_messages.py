@@ -1,6 +1,7 @@
 """Pages and fragments of single messages and of what they cite."""
 
 from collections.abc import AsyncIterator
+from contextlib import suppress
 from uuid import UUID
 
 from django.http import HttpResponse, StreamingHttpResponse
@@ -9,17 +10,22 @@ from django.urls import reverse
 from django.views.decorators.cache import cache_control, never_cache
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
+from apps.accounts.access import access_of
+from apps.accounts.access_guard import AccessGuard
+from apps.accounts.exceptions import NotAuthenticatedError
 from apps.accounts.models import User
 from apps.accounts.types import UserRequest
 from apps.conversations.contexts import citation_context, sidebar_context
 from apps.conversations.forms import PageForm, QuestionEditForm
 from apps.conversations.frames import KEEP_ALIVE, reply_frames
+from apps.conversations.guarding import message_guard
 from apps.conversations.rendering import message_html, message_views
-from apps.conversations.selectors import citation_require, message_require
+from apps.conversations.selectors import citation_require, message_readable_require, message_require
 from apps.conversations.services import message_send, reply_regenerate
 from apps.conversations.views import go
 from apps.documents.selectors import page_image
 from apps.rag.selectors import chunk_boxes
+from chatbot.lib.errors import ForbiddenError
 
 # A page picture with its marks never changes: a changed document has other passages.
 PICTURE_SECONDS = 3600
@@ -30,7 +36,7 @@ PICTURE_SECONDS = 3600
 def message_detail(request: UserRequest, message_id: UUID) -> HttpResponse:
     """The message as it is now: for pages that can neither hold a websocket nor an event stream, and after editing."""
     if not request.htmx:
-        message = message_require(user=request.user, message_id=message_id)
+        message = message_readable_require(user=request.user, message_id=message_id)
         return redirect("conversations:conversation-detail", message.conversation_id)
     is_frame = "oob" in request.GET
     return HttpResponse(message_html(user=request.user, message_id=message_id, oob=is_frame))
@@ -40,18 +46,22 @@ def message_detail(request: UserRequest, message_id: UUID) -> HttpResponse:
 @require_GET
 def message_frames(request: UserRequest, message_id: UUID) -> StreamingHttpResponse:
     """What the websocket sends, as an event stream."""
-    message_require(user=request.user, message_id=message_id)
-    response = StreamingHttpResponse(_events(request.user, message_id), content_type="text/event-stream")
+    message_readable_require(user=request.user, message_id=message_id)
+    guard = message_guard(access_of(request, user=request.user), message_id)
+    response = StreamingHttpResponse(_events(request.user, message_id, guard), content_type="text/event-stream")
     response["X-Accel-Buffering"] = "no"
     return response
 
 
-async def _events(user: User, message_id: UUID) -> AsyncIterator[str]:
-    async for frame in reply_frames(user=user, message_id=message_id):
-        if frame == KEEP_ALIVE:
-            yield ": still here\n\n"
-        else:
-            yield "".join(f"data: {line}\n" for line in frame.splitlines()) + "\n"
+async def _events(user: User, message_id: UUID, guard: AccessGuard) -> AsyncIterator[str]:
+    """Ends where the access does; the page then asks again, and is told."""
+    with suppress(NotAuthenticatedError, ForbiddenError):
+        async with guard:
+            async for frame in reply_frames(user=user, message_id=message_id, guard=guard):
+                if frame == KEEP_ALIVE:
+                    yield ": still here\n\n"
+                else:
+                    yield "".join(f"data: {line}\n" for line in frame.splitlines()) + "\n"
 
 
 @require_http_methods(["GET", "POST"])
@@ -88,7 +98,7 @@ def message_regenerate(request: UserRequest, message_id: UUID) -> HttpResponse:
 @require_GET
 def citation_detail(request: UserRequest, message_id: UUID, index: int) -> HttpResponse:
     citation = citation_require(user=request.user, message_id=message_id, index=index)
-    context = citation_context(citation)
+    context = citation_context(citation, user=request.user)
     if request.htmx:
         return render(request, "conversations/_citation.html", context)
     context |= sidebar_context(user=request.user, current_id=citation.message.conversation_id)

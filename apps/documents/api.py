@@ -7,7 +7,6 @@ from typing import Any
 from uuid import UUID
 
 from django.conf import settings
-from django.db import transaction
 from django.db.models import Prefetch, QuerySet
 from django.http import HttpResponse, HttpResponseBase
 from ninja import File, Form, Query, Router, Schema, Status
@@ -16,9 +15,10 @@ from ninja.files import UploadedFile
 from apps.accounts.idempotency import idempotent_run
 from apps.accounts.types import ApiRequest
 from apps.documents import selectors
+from apps.documents.collection_writing import document_move
 from apps.documents.exceptions import UploadTooLargeError
 from apps.documents.models import Document, DocumentVersion
-from apps.documents.services import document_delete, document_upload
+from apps.documents.services import document_delete, document_download, documents_upload
 from chatbot.lib.api_types import PageOut, PageQuery, Text, content_description
 from chatbot.lib.downloads import attachment_response
 from chatbot.lib.errors import NotFoundError
@@ -64,8 +64,14 @@ class UploadsOut(Schema):
     items: list[UploadedOut]
 
 
+class CollectionChoiceIn(Schema):
+    """Null: no collection, so that the document is its owner's alone."""
+
+    collection_id: UUID | None
+
+
 class DocumentQuery(PageQuery):
-    """`q`: a part of the file name."""
+    """`q`: a part of the file name. Without `collection` those of the workspace I work in."""
 
     collection: UUID | None = None
     status: Text | None = None
@@ -83,12 +89,9 @@ def upload(
         if (file.size or 0) > settings.UPLOAD_MAX_BYTES:
             raise UploadTooLargeError(f"{file.name} is larger than {settings.UPLOAD_MAX_BYTES:,} bytes.")
 
-    @transaction.atomic
     def work() -> dict[str, Any]:
-        documents = [
-            document_upload(actor=request.auth, file=file, filename=file.name or "", collection_id=collection_id)
-            for file in files
-        ]
+        named = [(file.name or "", file) for file in files]
+        documents = documents_upload(actor=request.auth, files=named, collection_id=collection_id)
         return {"ids": [str(document.pk) for document in documents]}
 
     made = idempotent_run(request=request, user=request.auth, work=work, fingerprint=_fingerprint(files, collection_id))
@@ -129,8 +132,7 @@ def document_status(request: ApiRequest, document_id: UUID) -> dict[str, Any]:
 )
 def document_content(request: ApiRequest, document_id: UUID) -> HttpResponseBase:
     """As an attachment, byte for byte."""
-    document = _one(request, document_id)
-    version = _version_of(document)
+    document, version = document_download(actor=request.auth, document_id=document_id)
     return attachment_response(
         request,
         version.file.open("rb"),
@@ -138,6 +140,13 @@ def document_content(request: ApiRequest, document_id: UUID) -> HttpResponseBase
         content_type=version.mime,
         size=version.size_bytes,
     )
+
+
+@router.put("/{uuid:document_id}/collection", response={204: None}, summary="Put into a collection or out of one")
+def document_change_collection(request: ApiRequest, document_id: UUID, body: CollectionChoiceIn) -> HttpResponse:
+    """No document in the answer: who takes another person's out of a collection may not see it any more."""
+    document_move(actor=request.auth, document_id=document_id, collection_id=body.collection_id)
+    return HttpResponse(status=204)
 
 
 @router.delete("/{uuid:document_id}", response={204: None}, summary="Delete with all that was made of it")

@@ -7,4 +7,8 @@ class DocumentsConfig(AppConfig):
 
     @override
     def ready(self) -> None:
+        from apps.accounts.permissions import grants_follow
         from apps.documents import receivers  # noqa: F401
+        from apps.documents.models import Collection
+
+        grants_follow(Collection)

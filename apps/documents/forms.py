@@ -1,11 +1,14 @@
 """Shape of what people upload and look for."""
 
-from typing import Any
+from typing import Any, ClassVar
 from uuid import UUID
 
 from django import forms
 from django.core.files.uploadedfile import UploadedFile
+from django.db.models import QuerySet
 from typing_extensions import override
+
+from apps.documents.models import Collection
 
 # A browser sends files one by one; without a script a person picks a handful.
 FILES_MAXIMUM = 20
@@ -30,6 +33,40 @@ class FilesField(forms.FileField):
 
 class UploadForm(forms.Form):
     files: FilesField = FilesField(allow_empty_file=True, error_messages={"required": "Choose a file first."})  # type: ignore[assignment]
+
+
+class PlaceForm(forms.Form):
+    """Where a list or an upload is: a collection, or a workspace other than the current one."""
+
+    collection = forms.UUIDField(required=False)
+    workspace = forms.UUIDField(required=False)
+
+
+class CollectionForm(forms.ModelForm):  # type: ignore[type-arg]
+    class Meta:
+        model = Collection
+        fields = ("name", "classification")
+        help_texts: ClassVar[dict[str, str]] = {
+            "classification": "How carefully its documents must be treated.",
+        }
+
+
+class VisibilityForm(forms.Form):
+    visibility = forms.ChoiceField(choices=Collection.Visibility.choices)
+
+
+class MoveForm(forms.Form):
+    """Which collection a document goes into; empty for none."""
+
+    collection = forms.ModelChoiceField(
+        queryset=Collection.objects.none(), required=False, empty_label="No collection: only its owner sees it"
+    )
+
+    def __init__(self, *args: Any, collections: QuerySet[Collection], **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        field = self.fields["collection"]
+        assert isinstance(field, forms.ModelChoiceField)
+        field.queryset = collections
 
 
 class WatchForm(forms.Form):

@@ -3,22 +3,38 @@
 from uuid import UUID
 
 from asgiref.sync import sync_to_async
-from django.db.models import Q, QuerySet
+from django.db.models import Count, Q, QuerySet, Sum
+from django.db.models.functions import Coalesce
 
 from apps.accounts.models import Membership, User
+from apps.accounts.permission_table import PERMISSIONS
+from apps.accounts.permissions import granted_ids
+from apps.accounts.selectors.workspaces import workspace_current_key, workspaces_open_to
 from apps.documents import page_images
 from apps.documents.exceptions import NoPagesError
 from apps.documents.models import Collection, Document, DocumentVersion
-from apps.documents.types import Box, FileKind, PageRequest, VersionStatus
+from apps.documents.types import Box, FileKind, PageRequest, StoredAmounts, VersionStatus
 from chatbot.lib.errors import NotFoundError, ValidationFailedError
 from chatbot.lib.queue import task_enqueue
 
 
 def collections_visible_to(*, user: User) -> QuerySet[Collection]:
-    """The person's own collections and those open to a workspace they belong to; never of another workspace."""
+    """Collections that the person may read: their own, those open to the workspace, those shared with them.
+
+    Never of a workspace they do not belong to; being above every workspace opens no content.
+    """
     return Collection.objects.filter(
-        Q(owner=user) | Q(visibility=Collection.Visibility.WORKSPACE), workspace__memberships__user=user
+        Q(owner=user)
+        | Q(visibility=Collection.Visibility.WORKSPACE)
+        | Q(pk__in=granted_ids(user=user, model=Collection)),
+        workspace_id__in=workspaces_open_to(user=user),
     )
+
+
+def collection_list(*, user: User) -> QuerySet[Collection]:
+    """Those of the workspace the person works in, by name."""
+    current = workspace_current_key(user=user)
+    return collections_visible_to(user=user).filter(workspace_id=current).order_by("name", "pk")
 
 
 def collection_require(*, user: User, collection_id: UUID) -> Collection:
@@ -29,21 +45,48 @@ def collection_require(*, user: User, collection_id: UUID) -> Collection:
     return collection
 
 
+def collections_managed_by(*, user: User) -> QuerySet[Collection]:
+    """Of what the person sees: their own, and those open to a workspace that they administer."""
+    administered = _administered(user).values("workspace_id")
+    is_open = Q(visibility=Collection.Visibility.WORKSPACE, workspace_id__in=administered)
+    return collections_visible_to(user=user).filter(Q(owner=user) | is_open)
+
+
+def collections_fillable_by(*, user: User) -> QuerySet[Collection]:
+    """Of what the person sees, where they may put documents: all but those they can only read by a grant."""
+    return collections_visible_to(user=user).filter(Q(owner=user) | Q(visibility=Collection.Visibility.WORKSPACE))
+
+
 def documents_visible_to(*, user: User) -> QuerySet[Document]:
-    """The person's own documents and those in collections open to a workspace they belong to.
+    """The person's own documents and those of collections they may read (see `collections_visible_to`).
 
     Never of a workspace they do not belong to; being above every workspace opens no content.
     """
     return Document.objects.filter(
-        Q(owner=user) | Q(collection__visibility=Collection.Visibility.WORKSPACE),
-        workspace__memberships__user=user,
+        Q(owner=user)
+        | Q(collection__visibility=Collection.Visibility.WORKSPACE)
+        | Q(collection__owner=user)
+        | Q(collection_id__in=granted_ids(user=user, model=Collection)),
+        workspace_id__in=workspaces_open_to(user=user),
     )
 
 
 def documents_deletable_by(*, user: User) -> QuerySet[Document]:
-    """Of what the person sees: their own, and all in workspaces that they administer."""
-    administered = Membership.objects.filter(user=user, role=Membership.Role.ADMIN).values("workspace_id")
-    return documents_visible_to(user=user).filter(Q(owner=user) | Q(workspace_id__in=administered))
+    """Of what the person sees: their own, and in workspaces that they administer those open to all there."""
+    administered = _administered(user).values("workspace_id")
+    is_open = Q(collection__visibility=Collection.Visibility.WORKSPACE, workspace_id__in=administered)
+    return documents_visible_to(user=user).filter(Q(owner=user) | is_open)
+
+
+def documents_movable_by(*, user: User) -> QuerySet[Document]:
+    """Of what the person sees: what they may put into another collection, or take out of one."""
+    managed = collections_managed_by(user=user).values("pk")
+    return documents_visible_to(user=user).filter(Q(owner=user) | Q(collection_id__in=managed))
+
+
+def _administered(user: User) -> QuerySet[Membership]:
+    rows = Membership.objects.filter(user=user, role__in=PERMISSIONS["document_manage"].roles)
+    return rows.filter(workspace_id__in=workspaces_open_to(user=user))
 
 
 def document_require(*, user: User, document_id: UUID) -> Document:
@@ -59,11 +102,14 @@ def document_list(
 ) -> QuerySet[Document]:
     """Of what the person sees: in the collection, with the status, with `text` in the file name (in any case).
 
+    Without a collection those of the workspace the person works in.
     Raises ValidationFailedError for a status that does not exist.
     """
     documents = documents_visible_to(user=user)
     if collection_id is not None:
         documents = documents.filter(collection_id=collection_id)
+    else:
+        documents = documents.filter(workspace_id=workspace_current_key(user=user))
     if status:
         if status not in DocumentVersion.State.values:
             raise ValidationFailedError(errors={"status": f"must be one of {', '.join(DocumentVersion.State.values)}"})
@@ -71,6 +117,20 @@ def document_list(
     if text:
         documents = documents.filter(filename__icontains=text.replace("\x00", ""))
     return documents
+
+
+def stored_amounts(*, user: User, workspace_id: UUID) -> StoredAmounts:
+    """What the person, and what all of the workspace, keep there: documents and bytes of all versions. One query."""
+    versions = DocumentVersion.objects.filter(workspace_id=workspace_id)
+    mine = Q(document__owner=user)
+    return StoredAmounts(
+        **versions.aggregate(
+            documents_user=Count("document", distinct=True, filter=mine),
+            documents_workspace=Count("document", distinct=True),
+            bytes_user=Coalesce(Sum("size_bytes", filter=mine), 0),
+            bytes_workspace=Coalesce(Sum("size_bytes"), 0),
+        )
+    )
 
 
 def version_current(*, document: Document) -> DocumentVersion:

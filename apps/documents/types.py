@@ -84,3 +84,13 @@ class PageRequest:
 
     version_id: UUID
     page: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoredAmounts:
+    """Documents and bytes that one person and that a whole workspace keep."""
+
+    documents_user: int
+    documents_workspace: int
+    bytes_user: int
+    bytes_workspace: int

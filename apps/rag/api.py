@@ -1,6 +1,7 @@
 """Search for programs, and pages with the found passage marked."""
 
 import hashlib
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -10,6 +11,7 @@ from django.http import HttpResponse
 from ninja import Field, Router, Schema
 
 from apps.accounts.models import User
+from apps.accounts.selectors.workspaces import workspace_current
 from apps.accounts.types import ApiRequest
 from apps.documents.selectors import page_image_async
 from apps.documents.types import Box
@@ -75,9 +77,11 @@ class SearchOut(Schema):
 
 @router.post("/search", response=SearchOut, summary="Search in the documents that I may see")
 async def search(request: ApiRequest, body: SearchIn) -> dict[str, Any]:
+    """Of the workspace that I work in."""
     if not body.query.strip():
         raise ValidationFailedError(errors={"query": "Write what you look for."})
-    result = await asearch_remote(user=request.auth, query=_query(body))
+    workspace = await sync_to_async(workspace_current)(user=request.auth)
+    result = await asearch_remote(user=request.auth, query=replace(_query(body), workspace_id=workspace.pk))
     return {"items": [_passage_out(passage) for passage in result.passages], "took_ms": result.took_ms}
 
 

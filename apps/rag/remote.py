@@ -78,6 +78,7 @@ def query_read(plain: dict[str, Any]) -> SearchQuery:
     filters = plain["filters"]
     return SearchQuery(
         text=plain["text"],
+        workspace_id=UUID(plain["workspace_id"]) if plain["workspace_id"] else None,
         limit=plain["limit"],
         mode=SearchMode(plain["mode"]),
         rerank=plain["rerank"],

@@ -7,7 +7,8 @@ from uuid import UUID
 from django.core.exceptions import EmptyResultSet
 from django.db.models import QuerySet
 
-from apps.accounts.models import Membership, User
+from apps.accounts.models import User
+from apps.accounts.selectors.workspaces import workspaces_open_to
 from apps.documents.models import Document, DocumentVersion
 from apps.documents.selectors import documents_visible_to
 from apps.rag.types import SearchQuery
@@ -27,7 +28,10 @@ def scope_of(*, user: User, query: SearchQuery) -> Scope | None:
 
     One query, for the user's workspaces: words are counted by workspace.
     """
-    workspace_ids = tuple(Membership.objects.filter(user=user).values_list("workspace_id", flat=True))
+    memberships = workspaces_open_to(user=user)
+    if query.workspace_id is not None:
+        memberships = memberships.filter(workspace_id=query.workspace_id)
+    workspace_ids = tuple(memberships.values_list("workspace_id", flat=True))
     documents = documents_visible_to(user=user).filter(workspace__in=workspace_ids)
     versions = _versions(_documents(documents, query), query)
     try:

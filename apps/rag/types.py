@@ -25,9 +25,10 @@ class SearchFilters:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SearchQuery:
-    """Empty id lists mean: all that the person may see."""
+    """Empty id lists mean: all that the person may see. `workspace_id`: only there; None: wherever they belong."""
 
     text: str
+    workspace_id: UUID | None = None
     limit: int = 10
     mode: SearchMode = SearchMode.HYBRID
     rerank: bool | None = None

@@ -14,7 +14,7 @@ from chatbot.tests.api import Api, problem_assert
 
 CONVERSATION = {
     "id", "title", "model", "system_prompt", "use_documents", "collection_ids", "document_ids", "params", "is_pinned",
-    "is_archived", "created_at", "updated_at",
+    "is_archived", "created_at", "updated_at", "workspace_id", "is_own",
 }  # fmt: skip
 MESSAGE = {
     "id", "conversation_id", "parent_id", "role", "content", "state", "sequence", "model", "usage", "finish_reason",

@@ -9,6 +9,7 @@ from django.core.files.storage import default_storage
 from django.db import connection
 from PIL import Image
 
+from apps.accounts.models import Membership
 from apps.documents import page_images
 from apps.documents.models import Collection, Document, DocumentVersion
 from apps.documents.types import PageRequest
@@ -80,6 +81,16 @@ def test_nobody_finds_what_they_may_not_see(worker, client_ben, client_cleo, ada
     for client in (client_ben, client_cleo):
         assert search(client, document_ids=[str(private.document_id)]).json()["items"] == []
     assert search(client_cleo, collection_ids=[str(shelf.pk)]).json()["items"] == []
+
+
+def test_a_search_stays_in_the_workspace_i_work_in(worker, client_ada, ada, workspace, other_workspace):
+    Membership.objects.create(user=ada, workspace=other_workspace)
+    indexed(ada, "The turbine turns.", filename="here.txt", workspace=workspace)
+    there = indexed(ada, "A turbine stands.", filename="there.txt", workspace=other_workspace)
+    assert [item["filename"] for item in search(client_ada).json()["items"]] == ["here.txt"]
+    assert search(client_ada, document_ids=[str(there.document_id)]).json()["items"] == []
+    Api(client_ada)("put", "/me/workspace", {"workspace_id": str(other_workspace.pk)})
+    assert [item["filename"] for item in search(client_ada).json()["items"]] == ["there.txt"]
 
 
 @pytest.fixture

@@ -263,3 +263,10 @@ async def test_a_question_has_no_frames_of_its_own(conversation, client_ada):
     async with socket(question, client_ada) as communicator:
         await connected(communicator)
         assert await page.follow(communicator) in {1000, 4404}
+
+
+async def test_without_a_second_factor_that_is_due_there_are_no_frames(client_ada, workspace, reply):
+    workspace.second_factor_roles, workspace.second_factor_grace_days = ["user"], 0
+    await sync_to_async(workspace.save)()
+    async with socket(reply, client_ada) as communicator:
+        assert await close_code(communicator) == 4403

@@ -2,6 +2,7 @@
 
 import pytest
 
+from apps.accounts.models import Membership, User
 from apps.conversations.models import Citation, Message
 from apps.conversations.retrieval import is_strong, search_text
 from apps.conversations.services import message_send
@@ -9,7 +10,8 @@ from apps.conversations.tests.factories import conversation_make, reply_make
 from apps.conversations.tests.passages import passage
 from apps.conversations.tests.workers import Listener, Worker, listening
 from apps.conversations.types import CitationEvent, StatusEvent, TokenEvent
-from apps.documents.models import Document, DocumentVersion
+from apps.documents.collection_writing import collection_share, collection_unshare
+from apps.documents.models import Collection, Document, DocumentVersion
 from apps.llm.testing import Reply
 from apps.llm.types import ChatMessage
 from apps.rag.services import index_profile_ensure
@@ -166,6 +168,34 @@ def test_small_model_gets_a_follow_up_with_what_it_refers_to(model_server, model
     assert len(asked["messages"]) == 1
     assert asked["messages"][0]["content"].endswith(f"Question: {QUESTION}\nAnd batteries?")
     assert asked["temperature"] == 0
+
+
+def test_an_answer_takes_from_its_own_workspace_only(model_server, model, ada, workspace, other_workspace):
+    reply = ask(ada, model)
+    Membership.objects.create(user=ada, workspace=other_workspace)
+    index_profile_ensure()
+    index(parsed_version(ada, {"text": WARRANTY, "page": 7}, workspace=other_workspace, filename="there.pdf"))
+    # So that there is something to look at in this one, too.
+    index(parsed_version(ada, SHIPPING, workspace=workspace, filename="here.pdf"))
+    Worker(reply.pk).join()
+    assert "24 months" not in prompt_of(model_server)
+    User.objects.filter(pk=ada.pk).update(current_workspace=other_workspace)
+    again = message_send(actor=ada, conversation_id=reply.conversation_id, content=QUESTION)[1]
+    Worker(again.pk).join()
+    assert "24 months" not in prompt_of(model_server)
+
+
+def test_an_answer_takes_from_what_is_shared_until_it_is_taken_back(model_server, model, ada, ben, workspace):
+    drawer = Collection.objects.create(workspace=workspace, owner=ada, name="Drawer")
+    index_profile_ensure()
+    index(parsed_version(ada, {"text": WARRANTY, "page": 7}, collection=drawer, filename="terms.pdf"))
+    collection_share(actor=ada, collection_id=drawer.pk, grantee_id=ben.pk)
+    first = ask(ben, model)
+    Worker(first.pk).join()
+    assert "24 months" in prompt_of(model_server)
+    collection_unshare(actor=ada, collection_id=drawer.pk, grantee_id=ben.pk)
+    Worker(ask(ben, model).pk).join()
+    assert "24 months" not in prompt_of(model_server)
 
 
 def test_document_deleted_while_it_is_cited_leaves_the_snapshot(model_server, model, ada):

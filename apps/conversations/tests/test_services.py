@@ -11,6 +11,7 @@ from apps.conversations.selectors import (
     branch_of,
     citation_require,
     conversation_for_question,
+    conversation_list,
     conversation_require,
     conversations_of,
     message_require,
@@ -81,7 +82,7 @@ def test_question_is_audited_without_its_text(ada, conversation):
 
 def test_question_costs_few_queries(ada, conversation, django_assert_num_queries):
     # Savepoint and release stand for begin and commit, which every transaction has.
-    with django_assert_num_queries(5 + 2):
+    with django_assert_num_queries(6 + 2):
         send(ada, conversation)
 
 
@@ -283,10 +284,10 @@ def test_deleted_conversation_is_audited_without_its_title(ada, conversation, an
 def test_search_finds_titles_and_texts(ada, conversation, answered):
     conversation_update(actor=ada, conversation_id=conversation.pk, title="Sky")
     message_make(conversation, content="The ocean")
-    assert conversations_of(user=ada, query="sky").get() == conversation
-    assert conversations_of(user=ada, query="OCEAN").get() == conversation
-    assert not conversations_of(user=ada, query="forest").exists()
-    assert not conversations_of(user=ada, is_pinned=True).exists()
+    assert conversation_list(user=ada, query="sky").get() == conversation
+    assert conversation_list(user=ada, query="OCEAN").get() == conversation
+    assert not conversation_list(user=ada, query="forest").exists()
+    assert not conversation_list(user=ada, is_pinned=True).exists()
 
 
 @pytest.mark.parametrize(

@@ -257,19 +257,23 @@ def test_queries_do_not_grow_with_the_list(client_ada, ada, workspace, model, dj
     Conversation.objects.bulk_create(
         Conversation(workspace=workspace, owner=ada, title=f"Talk {n}", updated_at=now) for n in range(25)
     )
-    # Session, user, conversations.
-    with django_assert_num_queries(3):
+    # What is remembered for a while is remembered now.
+    client_ada.get("/")
+    # Session, user, conversations, shared ones.
+    with django_assert_num_queries(4):
         client_ada.get(url("conversation-list"), headers=HTMX)
-    # And: documents for the first questions, membership, models.
-    with django_assert_num_queries(6):
+    # And: documents for the first questions, workspaces with roles, membership, models.
+    with django_assert_num_queries(8):
         client_ada.get("/")
 
 
 def test_queries_do_not_grow_with_the_thread(client_ada, conversation, django_assert_num_queries):
     for _ in range(8):
         reply_make(conversation, content="Yes.", state=Message.State.COMPLETE)
-    # Session, user, conversation, branch, citations, versions, sidebar, membership, models.
-    with django_assert_num_queries(9):
+    client_ada.get("/")
+    # Session, user, conversation, branch, citations, versions, sidebar, shared ones, workspaces with roles, membership,
+    # models.
+    with django_assert_num_queries(11):
         client_ada.get(url("conversation-detail", conversation.pk))
 
 

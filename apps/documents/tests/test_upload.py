@@ -47,7 +47,7 @@ def test_upload_is_audited_and_enqueued_with_the_row(ada, workspace, django_capt
     with django_capture_on_commit_callbacks() as callbacks:
         document = upload(ada, b"Hello")
     event = Event.objects.get(action="document_uploaded")
-    assert (event.actor, event.workspace_id, event.target_id) == (ada, workspace.pk, str(document.pk))
+    assert (event.actor_id, event.workspace_id, event.target_id) == (ada.pk, workspace.pk, str(document.pk))
     assert event.data["size_bytes"] == 5
     assert len(callbacks) == 1
 

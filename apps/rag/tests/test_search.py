@@ -1,13 +1,15 @@
 import logging
 import random
 from datetime import timedelta
+from types import SimpleNamespace
 from uuid import UUID, uuid4
 
 import pytest
 from django.db import connection
 from django.utils import timezone
 
-from apps.accounts.models import Membership
+from apps.accounts.models import Group, Membership
+from apps.documents.collection_writing import collection_share, collection_unshare
 from apps.documents.models import Collection, Document, DocumentVersion
 from apps.llm.exceptions import ProviderError
 from apps.rag import dense
@@ -92,7 +94,10 @@ def test_no_foreign_passage_ever_appears(ada, ben, cleo, vera, workspace, other_
             if Membership.objects.filter(user=person, workspace=document.workspace_id).exists()
             and (
                 document.owner_id == person.pk
-                or (document.collection is not None and document.collection.visibility == "workspace")
+                or (
+                    document.collection is not None
+                    and (document.collection.visibility == "workspace" or document.collection.owner_id == person.pk)
+                )
             )
             and document.versions.get().state == "indexed"
         }
@@ -263,7 +268,7 @@ def test_graph_of_the_profile_serves_the_dense_leg(ada, embedder):
     plans = []
 
     def explain(execute, sql, params, many, context):
-        if "UNION ALL" in sql:
+        if "WITH few AS" in sql:
             with connection.cursor() as cursor:
                 cursor.execute("SET LOCAL enable_seqscan = off; SET LOCAL enable_sort = off")
                 execute(f"EXPLAIN {sql}", params, many, context)
@@ -284,3 +289,44 @@ def test_number_of_queries_is_bounded(ada, embedder, django_assert_max_num_queri
 
     with django_assert_max_num_queries(12):
         assert len(texts(ada)) == 10
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_a_granted_collection_is_searched_until_it_is_taken_back(ada, ben, vera, cleo, workspace, embedder, leg, mode):
+    drawer = Collection.objects.create(workspace=workspace, owner=ada, name="Drawer")
+    team = Group.objects.create(name="team", workspace=workspace, title="Team")
+    team.user_set.add(vera)
+    indexed(ada, "ada's turbine")
+    indexed(ada, "ada's turbine in a drawer", collection=drawer)
+    collection_share(actor=ada, collection_id=drawer.pk, grantee_id=ben.pk)
+    collection_share(actor=ada, collection_id=drawer.pk, grantee_id=team.key)
+
+    for reader in (ben, vera):
+        assert texts(reader, mode=mode) == ["ada's turbine in a drawer"]
+    assert texts(cleo, mode=mode) == []
+    collection_unshare(actor=ada, collection_id=drawer.pk, grantee_id=ben.pk)
+    team.user_set.remove(vera)
+    for reader in (ben, vera):
+        assert texts(reader, mode=mode) == []
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_a_search_stays_in_the_workspace_it_names(ada, cleo, workspace, other_workspace, embedder, leg, mode):
+    Membership.objects.create(user=ada, workspace=other_workspace)
+    indexed(ada, "turbine here", workspace=workspace)
+    indexed(ada, "turbine there", workspace=other_workspace)
+
+    assert texts(ada, mode=mode, workspace_id=workspace.pk) == ["turbine here"]
+    assert texts(ada, mode=mode, workspace_id=other_workspace.pk) == ["turbine there"]
+    assert texts(cleo, mode=mode, workspace_id=workspace.pk) == []
+
+
+def test_a_key_searches_its_workspace_only(ada, workspace, other_workspace, embedder, leg):
+    Membership.objects.create(user=ada, workspace=other_workspace)
+    indexed(ada, "turbine here", workspace=workspace)
+    indexed(ada, "turbine there", workspace=other_workspace)
+    ada.api_key = SimpleNamespace(workspace_id=other_workspace.pk)
+
+    for mode in MODES:
+        assert texts(ada, mode=mode) == ["turbine there"]
+        assert texts(ada, mode=mode, workspace_id=workspace.pk) == []

@@ -1,0 +1,7 @@
+"""Which workspace to go to."""
+
+from django import forms
+
+
+class SwitchForm(forms.Form):
+    workspace = forms.UUIDField()
