@@ -1,9 +1,11 @@
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from django.contrib import admin
 from django.http import HttpRequest
 from typing_extensions import override
 
+from apps.audit.actions import MODEL_CHANGED
+from apps.audit.services import event_record
 from apps.llm.models import Inference, ModelProfile
 from chatbot.lib.admin import ReadOnly
 
@@ -26,6 +28,20 @@ class ModelProfileAdmin(ProfileAdmin):
     @override
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False
+
+    @override
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """What an endpoint still lists would come back by itself; what it no longer lists is not offered."""
+        return False
+
+    @override
+    def save_model(self, request: HttpRequest, obj: ModelProfile, form: Any, change: bool) -> None:
+        """In Django's own transaction of the change."""
+        super().save_model(request, obj, form, change)
+        if form.changed_data:
+            actor: Any = request.user
+            data = {name: getattr(obj, name) for name in form.changed_data}
+            event_record(action=MODEL_CHANGED, actor=actor, workspace_id=None, target=obj, data=data)
 
 
 @admin.register(Inference)

@@ -41,8 +41,8 @@ def model_offered(model_id: UUID | None) -> ModelProfile | None:
 
 
 def models_available_to(*, user: User) -> QuerySet[ModelProfile]:
-    """The chat models this person may use: all that are offered, for whoever is active and in a workspace."""
-    if not user.is_active or not user.memberships.exists():
+    """The chat models this person may use: all that are offered, for whoever is active and in a workspace or above."""
+    if not user.is_active or not (user.is_super_admin or user.memberships.exists()):
         return ModelProfile.objects.none()
     return models_offered()
 

@@ -8,6 +8,7 @@ from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods
 
 from apps.accounts.forms.setup import SetupForm
+from apps.accounts.rate_limit import door_require
 from apps.accounts.services.first_run import setup_complete, setup_token_require
 from chatbot.lib.errors import ValidationFailedError
 
@@ -17,6 +18,7 @@ from chatbot.lib.errors import ValidationFailedError
 @require_http_methods(["GET", "POST"])
 def setup(request: HttpRequest, token: str) -> HttpResponse:
     """Works once, and only while there is no administrator."""
+    door_require(request=request, door="setup")
     setup_token_require(token=token)
     form = SetupForm(request.POST or None)
     if request.method == "POST" and form.is_valid():
