@@ -12,6 +12,8 @@ BENCHES = {
     "product": ("chatbot.bench.product", "start, memory, first token, ingestion and search of the whole product"),
     "streaming": ("chatbot.bench.streaming", "first token and token lag of simultaneous conversations"),
     "search": ("chatbot.bench.search", "latency of search over several thousand passages"),
+    "audit": ("chatbot.bench.audit", "writers of one chain, what an event costs, searches of the audit log"),
+    "hostile": ("chatbot.bench.hostile", "hostile texts through every door; fails if one does harm"),
     "retrieval": ("chatbot.bench.retrieval", "quality of search over BEIR-form data sets"),
 }
 # The product's run measures these together.
@@ -21,12 +23,14 @@ ALIASES = {"ingestion": "product", "memory": "product"}
 def main(arguments: Sequence[str]) -> int:
     options = _parser().parse_args(arguments)
     name = ALIASES.get(options.name, options.name)
+    is_failed = False
     for bench in BENCHES if name == "all" else [name]:
         module = importlib.import_module(BENCHES[bench][0])
         figures = module.run(options)
         report_print(bench, figures)
         print(f"\nSaved as {report_save(bench, figures)}")
-    return 0
+        is_failed |= bool(figures.get("failures"))
+    return int(is_failed)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -38,9 +42,15 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("name", nargs="?", default="all", choices=["all", *BENCHES, *ALIASES], metavar="NAME")
     parser.add_argument(
-        "datasets", nargs="*", metavar="DATASET", help="retrieval: folders, or names under CHATBOT_BENCH_DATA"
+        "datasets",
+        nargs="*",
+        metavar="DATASET",
+        help="retrieval: folders, or names under CHATBOT_BENCH_DATA; hostile: lists",
     )
-    parser.add_argument("--limit", type=int, default=0, help="retrieval: only so many questions")
+    parser.add_argument(
+        "--limit", type=int, default=0, help="retrieval: only so many questions; hostile: so many lines of each list"
+    )
+    parser.add_argument("--rows", type=int, default=None, help="audit: how many generated rows are searched")
     parser.add_argument("--rerank", action="store_true", help="retrieval: with the reranker, too")
     return parser
 

@@ -77,15 +77,16 @@ def _lines(path: Path) -> list[dict[str, Any]]:
 
 
 @contextlib.contextmanager
-def database() -> Iterator[None]:
-    """Django on the configured servers, or on some of its own that end with the block."""
+def database(*, fsync: bool = False) -> Iterator[None]:
+    """Django on the configured servers, or on some of its own that end with the block; with `fsync` these wait for
+    the disk."""
     with contextlib.ExitStack() as stack:
         is_own = not {"CHATBOT_DATABASE_URL", "CHATBOT_VALKEY_URL"} <= os.environ.keys()
         if is_own:
             from chatbot.dev.embedded import servers
 
             folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="chatbot-bench-"))
-            os.environ.update(stack.enter_context(servers(Path(folder))))
+            os.environ.update(stack.enter_context(servers(Path(folder), fsync=fsync)))
         os.environ.setdefault("DJANGO_SETTINGS_MODULE", "chatbot.settings")
         import django
         from django.core.management import call_command

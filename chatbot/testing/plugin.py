@@ -13,12 +13,16 @@ from typing import TYPE_CHECKING
 import pytest
 
 if TYPE_CHECKING:
+    from django.apps import AppConfig
     from django.test import Client
 
     from apps.accounts.models import User, Workspace
 
 _servers = ExitStack()
 PASSWORD = "correct horse battery staple"
+_TRUNCATE_ALLOW = """
+CREATE OR REPLACE FUNCTION audit_refuse_truncate() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NULL; END'
+"""
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -30,6 +34,43 @@ def pytest_load_initial_conftests(early_config: pytest.Config) -> None:
 
     folder = _servers.enter_context(tempfile.TemporaryDirectory(prefix="chatbot-test-"))
     os.environ.update(_servers.enter_context(servers(Path(folder))))
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    from django.db.models.signals import post_migrate
+
+    post_migrate.connect(_audit_truncate_allow, dispatch_uid="chatbot.testing.audit")
+
+
+def _audit_truncate_allow(*, app_config: "AppConfig", using: str, plan: object = None, **_: object) -> None:
+    """Let the test database be emptied between transactional tests; the log's other triggers stay on.
+
+    Once after migrating, not after each emptying, which sends the signal, too, but without a plan.
+    """
+    from django.db import connections
+
+    if plan and app_config.label == "audit":
+        with connections[using].cursor() as cursor:
+            cursor.execute(_TRUNCATE_ALLOW)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_teardown(nextitem: pytest.Item | None) -> None:
+    """After the last test, end what threads of asynchronous views still hold: the database could not be dropped."""
+    if nextitem is not None:
+        return
+    from django.db import connection
+
+    # The name changes to that of the test database when that has been made.
+    if connection.settings_dict["NAME"] != connection.settings_dict["TEST"]["NAME"]:
+        return
+    main = connection.connection.info.backend_pid if connection.connection is not None else 0
+    with connection.get_new_connection(connection.get_connection_params()) as own:
+        own.execute(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+            " WHERE datname = current_database() AND pid NOT IN (pg_backend_pid(), %s)",
+            [main],
+        )
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:

@@ -82,6 +82,46 @@ def test_search_latency_is_measured_in_each_mode(dataset):
     ]  # fmt: skip
 
 
+@pytest.mark.django_db(transaction=True)
+def test_the_audit_log_is_measured(settings, tmp_path, monkeypatch):
+    from chatbot.bench.audit import run
+
+    monkeypatch.setenv("CHATBOT_DATA_DIR", str(tmp_path))
+    settings.AUDIT_HEADS = tmp_path / "heads.jsonl"
+    figures = run(Namespace(rows=2000, events=40, threads=4, transactions=60, repeats=2))
+
+    written = figures["writers"]
+    assert (written["events"], written["lost"], written["chain"]) == (40, 0, "good")
+    assert figures["added_to_a_transaction"]["transactions"] == 10
+    assert figures["generated"]["rows"] == 2000
+    assert len(figures["viewer"]) > 15
+    plans = Path(figures["plans"]).read_text()
+    assert all(f"== {row['search']}\n" in plans for row in figures["viewer"])
+    assert "Index Scan" in plans
+
+
+@pytest.mark.django_db(transaction=True)
+def test_hostile_lists_go_through_the_doors_and_leave_nothing(tmp_path, monkeypatch):
+    from dataclasses import replace
+
+    from chatbot.bench.hostile import run
+    from chatbot.testing.hostile.doors import DOORS
+
+    (tmp_path / "security").mkdir()
+    (tmp_path / "security" / "mine.jsonl").write_text('{"payload": "../{FILE}"}\n{"text": "<b>x</b>"}\n')
+    monkeypatch.setenv("CHATBOT_BENCH_DATA", str(tmp_path))
+    some = [door for door in DOORS if door.name in {"sign-in page: address", "/…"}]
+    figures = run(Namespace(name="hostile", datasets=["mine"], limit=0, doors=some))
+
+    assert (figures["lines"], figures["visits"], figures["failures"]) == (2, 5, [])
+    assert {row["group"]: row["visits"] for row in figures["by_list_and_group"]} == {
+        "keys": 2, "passages": 1, "sign-in": 2
+    }  # fmt: skip
+    assert Workspace.objects.count() == 0
+    figures = run(Namespace(name="hostile", datasets=["mine"], limit=1, doors=[replace(some[0], expects=418)]))
+    assert [(row["list"], row["flaw"]) for row in figures["failures"]] == [("harmless", "200, not 418")]
+
+
 def test_tables_line_up(capsys):
     rows = [{"name": "a", "ms": 1.25}, {"name": "long", "ms": 20, "more": True}]
 
@@ -97,6 +137,7 @@ def test_tables_line_up(capsys):
 
 def test_benches_read_no_settings_before_they_name_their_servers():
     """The settings read the addresses of Postgres and Valkey once, when they are imported."""
-    modules = "chatbot.bench.__main__, chatbot.bench.retrieval, chatbot.bench.search, chatbot.bench.product"
-    code = f"import sys, {modules}, chatbot.bench.streaming; sys.exit('chatbot.settings' in sys.modules)"
+    names = ("__main__", "retrieval", "search", "product", "streaming", "audit", "hostile")
+    modules = ", ".join(f"chatbot.bench.{name}" for name in names)
+    code = f"import sys, {modules}; sys.exit('chatbot.settings' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False, timeout=60).returncode == 0

@@ -46,7 +46,7 @@ def test_a_second_time_changes_nothing(model_server, settings, django_assert_max
     assert prepare() == ""
     before = counts()
     changed = PeriodicTasks.objects.get().last_update
-    with django_assert_max_num_queries(45):
+    with django_assert_max_num_queries(60):
         assert prepare() == ""
     assert counts() == before
     assert PeriodicTasks.objects.get().last_update == changed

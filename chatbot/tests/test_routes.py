@@ -12,7 +12,12 @@ from django.urls.resolvers import RoutePattern
 from apps.conversations.routing import websocket_urlpatterns
 from chatbot.middleware import PUBLIC_ROUTES
 
-PUBLIC_API = {"/api/v1/auth/login", "/api/v1/auth/refresh", "/api/v1/openapi.json"}
+# Public, and yet they lead to the sign-in page whoever has not begun what they go on with.
+_LEADING_AWAY = {"admin:login", "account_logout", "account_signup", "mfa_authenticate", "passkey_sign_in"}
+PUBLIC_API = {
+    "/api/v1/auth/login", "/api/v1/auth/password/reset", "/api/v1/auth/refresh", "/api/v1/auth/register",
+    "/api/v1/openapi.json",
+}  # fmt: skip
 _KEY = str(uuid4())
 _SAMPLES = {"uuid": _KEY, "uuidstr": _KEY, "int": "1", "str": "x", "slug": "x", "path": "x"}
 
@@ -35,7 +40,8 @@ def _walk(resolver, prefix="/", names=()):
 
 
 ROUTES = sorted({(name, address) for name, address, _ in _walk(get_resolver())})
-PAGES = [route for route in ROUTES if not route[1].startswith("/api/")]
+PAGES = [route for route in ROUTES if not route[1].startswith(("/api/", "/scim/"))]
+SCIM = [route for route in ROUTES if route[1].startswith("/scim/")]
 
 
 def test_the_map_was_walked():
@@ -55,9 +61,17 @@ def test_a_page_needs_sign_in(client, db, name, address, method):
     sent_away = answer.status_code == 302 and answer["Location"].startswith("/accounts/login/")
     if name in PUBLIC_ROUTES:
         assert answer.status_code < 500 or name == "ready"
-        assert not sent_away or name in {"admin:login", "account_logout", "account_signup"}
+        assert not sent_away or name in _LEADING_AWAY
     else:
         assert sent_away, f"{method} {address} answered {answer.status_code}"
+
+
+@pytest.mark.parametrize(("name", "address"), SCIM)
+@pytest.mark.parametrize("method", ["get", "post", "put", "patch", "delete"])
+def test_scim_needs_a_key(client_root, name, address, method):
+    """A super admin's session opens nothing there: it could be forged by another site."""
+    answer = getattr(client_root, method)(address)
+    assert (answer.status_code, answer["Content-Type"]) == (401, "application/scim+json")
 
 
 def _operations():

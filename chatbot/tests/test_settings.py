@@ -96,6 +96,13 @@ def test_a_database_address_with_a_host():
     assert (found["HOST"], found["PORT"]) == ("db.example.org", "5433")
 
 
+def test_connections_act_under_the_role_that_is_named():
+    address = "postgresql://me@db.example.org/chat?options=-c%20jit%3Doff"
+    assert database_from_url(address, role="chatbot_app")["OPTIONS"]["options"] == "-c jit=off -c role=chatbot_app"
+    with pytest.raises(ImproperlyConfigured, match="CHATBOT_DATABASE_ROLE"):
+        database_from_url(address, role="x -c jit=on")
+
+
 def test_a_database_address_without_a_name_is_refused():
     with pytest.raises(ImproperlyConfigured, match="names no database"):
         database_from_url("postgresql://me@db.example.org/")

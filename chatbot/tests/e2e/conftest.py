@@ -1,8 +1,9 @@
 """Fixtures of the browser journeys: Chromium, the running product, a scripted model, and ada signed in."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack
+from itertools import count
 from pathlib import Path
 
 import pytest
@@ -12,7 +13,8 @@ from apps.llm.testing import FakeModelServer
 from chatbot.dev.checks import chromium_find
 from chatbot.dev.layout import Layout
 from chatbot.dev.services import port_free
-from chatbot.tests.e2e.stack import EMAIL, PASSWORD, Stack
+from chatbot.tests.e2e.stack import Stack
+from chatbot.tests.e2e.steps import expect_in, sign_in
 
 CHROMIUM_ARGUMENTS = [
     "--no-sandbox",
@@ -62,9 +64,9 @@ def stack(tmp_path_factory: pytest.TempPathFactory, fake_port: int) -> Iterator[
         yield stack
 
 
-@pytest.fixture
+@pytest.fixture(autouse=True)
 def fake(fake_port: int) -> Iterator[FakeModelServer]:
-    """The model that says what the journey tells it to."""
+    """The model that says what the journey tells it to. Always there: one that is missed is hidden for a minute."""
     with FakeModelServer(port=fake_port) as server:
         yield server
 
@@ -74,11 +76,8 @@ def signed_in(browser: Browser, stack: Stack) -> StorageState:
     """Ada's cookies, from the sign-in page."""
     with browser.new_context(base_url=stack.url) as context:
         page = context.new_page()
-        page.goto("/")
-        page.get_by_label("E-mail").fill(EMAIL)
-        page.get_by_label("Password").fill(PASSWORD)
-        page.get_by_role("button", name="Sign in").click()
-        expect(page.get_by_role("heading", name="What would you like to know")).to_be_visible()
+        sign_in(page, "Ada")
+        expect_in(page)
         return context.storage_state()
 
 
@@ -92,9 +91,37 @@ def context(browser: Browser, stack: Stack, signed_in: StorageState) -> Iterator
 def page(context: BrowserContext) -> Iterator[Page]:
     """A page of ada's whose scripts must not fail and whose content security policy nothing may offend."""
     page = context.new_page()
+    complaints = _listened(page)
+    yield page
+    assert not complaints
+
+
+@pytest.fixture(scope="session")
+def addresses() -> Iterator[str]:
+    return (f"203.0.113.{number}" for number in count(1))
+
+
+@pytest.fixture
+def visit(browser: Browser, stack: Stack, addresses: Iterator[str]) -> Iterator[Callable[[], Page]]:
+    """Opens one more browser, in which nobody is signed in, at a network address of its own."""
+    complaints: list[list[str]] = []
+    with ExitStack() as contexts:
+
+        def open_one() -> Page:
+            headers = {"X-Forwarded-For": next(addresses)}
+            context = contexts.enter_context(browser.new_context(base_url=stack.url, extra_http_headers=headers))
+            page = context.new_page()
+            complaints.append(_listened(page))
+            return page
+
+        yield open_one
+    assert not any(complaints), complaints
+
+
+def _listened(page: Page) -> list[str]:
+    """What the page will complain of."""
     page.set_default_timeout(PATIENCE_MS)
     complaints: list[str] = []
     page.on("pageerror", lambda error: complaints.append(str(error)))
     page.on("console", lambda line: complaints.append(line.text) if "Content Security Policy" in line.text else None)
-    yield page
-    assert not complaints
+    return complaints

@@ -10,11 +10,12 @@ from pathlib import Path
 from time import monotonic
 
 from chatbot.dev.layout import ROOT, Layout
+from chatbot.dev.programs import plan_make
 from chatbot.dev.services import port_free, url_answers
 from chatbot.dev.supervisor import Supervisor
 
 EMAIL = "ada@example.org"
-PASSWORD = "correct horse battery staple"
+PASSWORD = "eleven herons over the mill"
 FAKE_MODEL = "fake-model"
 START_SECONDS = 180
 STOP_SECONDS = 20
@@ -25,7 +26,9 @@ class Stack:
 
     def __init__(self, folder: Path, *, models: Path, fake_url: str) -> None:
         self.layout = Layout(data=folder, models=models, host="127.0.0.1", port=port_free())
-        self.url = self.layout.address
+        # By name: browsers bind passkeys to no number.
+        self.url = f"http://localhost:{self.layout.port}"
+        self.mails = folder.with_name(f"{folder.name}-mails")
         self._log = folder.with_suffix(".log")
         own: Mapping[str, str] = {
             "CHATBOT_DATA_DIR": str(folder),
@@ -35,11 +38,15 @@ class Stack:
             "CHATBOT_ADMIN_PASSWORD": PASSWORD,
             "CHATBOT_OPENAI_URL": f"{fake_url}/v1",
             "CHATBOT_OPENAI_MODELS": FAKE_MODEL,
+            "CHATBOT_MAIL_URL": f"file://{self.mails}",
+            # The journeys name an address for each browser: failed sign-ins are counted by it.
+            "CHATBOT_TRUSTED_PROXIES": "1",
         }
         inherited = {name: value for name, value in os.environ.items() if not name.startswith(("CHATBOT_", "DJANGO_"))}
         self._environment = {**inherited, **own}
 
     def __enter__(self) -> "Stack":
+        self.mails.mkdir()
         with self._log.open("wb") as log:
             self._process = subprocess.Popen(
                 [sys.executable, "-m", "chatbot.dev", "up"],
@@ -52,6 +59,7 @@ class Stack:
         while not url_answers(f"{self.url}/ready", timeout=2):
             assert self._process.poll() is None, self._log.read_text()
             assert monotonic() < deadline, self._log.read_text()
+        self._manage("shell", "--no-imports", "-c", "from chatbot.tests.e2e.cast import cast_make; cast_make()")
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -67,3 +75,10 @@ class Stack:
     def get(self, path: str) -> int:
         with urllib.request.urlopen(self.url + path, timeout=5) as response:  # noqa: S310 - our own address
             return int(response.status)
+
+    def _manage(self, *arguments: str) -> None:
+        """Run a management command on what is running."""
+        command = [sys.executable, "manage.py", *arguments]
+        environment = plan_make(self.layout, self._environment).environment
+        done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stderr

@@ -3,11 +3,10 @@
 from typing import Literal
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, expect
 
 from apps.llm.testing import FakeModelServer, Reply
-from chatbot.tests.e2e.steps import answer, ask_fake, expect_whole
+from chatbot.tests.e2e.steps import answer, ask_fake, axe_look, expect_whole
 
 RICH = "# Title\n\nSome **words** and `code`.\n\n| a | b |\n|---|--:|\n| 1 | 2 |\n\n```python\nprint('x')\n```\n"
 
@@ -31,6 +30,8 @@ def test_rename_and_delete_by_keyboard_only(page: Page, fake: FakeModelServer) -
     page.keyboard.press("Tab")
     page.keyboard.press("Enter")
     expect(item.get_by_role("link", name="Rename")).to_be_focused()
+    page.keyboard.press("ArrowDown")
+    expect(item.get_by_role("link", name="Share")).to_be_focused()
     page.keyboard.press("ArrowDown")
     expect(item.get_by_role("link", name="Delete")).to_be_focused()
     page.keyboard.press("Enter")
@@ -99,5 +100,5 @@ def test_axe_finds_nothing_serious(
 
 
 def look(page: Page) -> None:
-    found = [one for one in Axe().run(page).response["violations"] if one["impact"] in {"serious", "critical"}]
-    assert not found, [(one["id"], [node["html"] for node in one["nodes"]]) for one in found]
+    faults = axe_look(page)
+    assert not faults, "\n".join(faults)
