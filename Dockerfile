@@ -30,7 +30,7 @@ ENV PATH=/venv/bin:$PATH \
     CHATBOT_DATA_DIR=/data \
     CHATBOT_STATIC_DIR=/srv/static
 RUN useradd --system --uid 10001 --home-dir /app --shell /usr/sbin/nologin chatbot \
-    && install -d -o chatbot -g chatbot /data /data/files /data/models /srv/static
+    && install -d -o chatbot -g chatbot /data /data/audit /data/files /data/models /srv/static
 WORKDIR /app
 
 FROM runtime AS web

@@ -1,9 +1,14 @@
 """Start-up checks of the project's settings."""
 
+import os
+from email.utils import parseaddr
+from pathlib import Path
 from typing import Any
 
 from django.conf import settings
 from django.core.checks import CheckMessage, Error, register
+from django.core.exceptions import ValidationError
+from django.core.validators import validate_email
 
 MINIMUM_SECRET_LENGTH = 40
 _LOCAL_HOSTS = {"localhost", "127.0.0.1", "[::1]", "testserver"}
@@ -23,3 +28,28 @@ def production_refuses_defaults(**_: Any) -> list[CheckMessage]:
             Error(f"CHATBOT_SECRET_KEY must have at least {MINIMUM_SECRET_LENGTH} characters.", id="chatbot.E003")
         )
     return problems
+
+
+@register()
+def mail_can_be_sent(**_: Any) -> list[CheckMessage]:
+    """A sender that mail servers take, and a folder that takes mails where one is named."""
+    problems: list[CheckMessage] = []
+    sender = parseaddr(settings.DEFAULT_FROM_EMAIL)[1]
+    try:
+        validate_email(sender)
+    except ValidationError:
+        problems.append(Error("CHATBOT_MAIL_FROM must be an e-mail address.", id="chatbot.E010"))
+    if settings.EMAIL_BACKEND.endswith("smtp.EmailBackend") and sender.endswith("@localhost"):
+        problems.append(Error("With a mail server CHATBOT_MAIL_FROM must name a sender.", id="chatbot.E011"))
+    folder = getattr(settings, "EMAIL_FILE_PATH", None)
+    if folder and not (Path(folder).is_dir() and os.access(folder, os.W_OK)):
+        problems.append(Error(f"CHATBOT_MAIL_URL: {folder} is not a folder to write into.", id="chatbot.E012"))
+    return problems
+
+
+@register()
+def password_list_is_there(**_: Any) -> list[CheckMessage]:
+    path: Path = settings.PASSWORD_LIST
+    if path == Path() or (os.access(path, os.R_OK) and path.is_file()):
+        return []
+    return [Error(f"CHATBOT_PASSWORD_LIST: cannot read {path}.", id="chatbot.E013")]

@@ -1,7 +1,7 @@
 """Request ids, sign-in for every route, errors for people. Under ASGI only the sign-in check needs a thread."""
 
 import logging
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable
 from http import HTTPStatus
 from typing import Any, TypeAlias, cast
 
@@ -12,6 +12,7 @@ from django.shortcuts import resolve_url
 from django.utils.cache import patch_vary_headers
 from django.utils.http import url_has_allowed_host_and_scheme
 
+from apps.accounts.second_factor.enforcement import second_factor_gate
 from chatbot.error_views import UNAVAILABLE_ERRORS
 from chatbot.lib.errors import AppError, UnavailableError
 from chatbot.lib.problems import API_PREFIX, problem_json, problem_of, problem_of_status, problem_response
@@ -21,6 +22,7 @@ from chatbot.lib.request_context import (
     request_context_reset,
     request_context_set,
 )
+from chatbot.lib.response_headers import response_headers_of
 
 logger = logging.getLogger(__name__)
 
@@ -32,13 +34,24 @@ PUBLIC_ROUTES = frozenset(
         "account_login",
         "account_logout",
         "account_signup",
+        "mfa_authenticate",
+        "passkey_sign_in",
         "account_inactive",
         "account_reset_password",
         "account_reset_password_done",
         "account_reset_password_from_key",
         "account_reset_password_from_key_done",
+        "accounts:invitation",
+        "accounts:registration-asked",
+        "accounts:registration-confirm",
         "accounts:setup",
         "admin:login",
+        "oidc-login",
+        "oidc-callback",
+        "saml-login",
+        "saml-acs",
+        "saml-finish",
+        "saml-metadata",
         "health",
         "ready",
         # Guards itself: bearer token or loopback.
@@ -47,8 +60,9 @@ PUBLIC_ROUTES = frozenset(
         "api:openapi-json",
     }
 )
-# Routes under this namespace authenticate by themselves, as they take tokens too (chatbot/api.py).
+# Routes under these namespaces authenticate by themselves: the API takes tokens too, SCIM only keys.
 API_NAMESPACE = "api"
+_OWN_AUTHENTICATION = frozenset({API_NAMESPACE, "scim"})
 # But not the page that describes them.
 _API_PAGES = frozenset({"api:openapi-view"})
 
@@ -89,6 +103,43 @@ class RequestIdMiddleware(_Middleware):
         return response
 
 
+class BrowserRulesMiddleware(_Middleware):
+    """What the browser may not do with these pages, beside what Django and django-csp say."""
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase | Awaitable[HttpResponseBase]:
+        if self.is_async:
+            return self._answer(request)
+        return _ruled(request, cast("HttpResponseBase", self.get_response(request)))
+
+    async def _answer(self, request: HttpRequest) -> HttpResponseBase:
+        return _ruled(request, await cast("Awaitable[HttpResponseBase]", self.get_response(request)))
+
+
+# Everything that a page could ask for and these do not need; passkeys are asked for by this site alone.
+_PERMISSIONS_POLICY = ", ".join(
+    [
+        *(
+            f"{feature}=()"
+            for feature in (
+                "accelerometer", "autoplay", "browsing-topics", "camera", "display-capture", "encrypted-media",
+                "fullscreen", "geolocation", "gyroscope", "hid", "idle-detection", "magnetometer", "microphone", "midi",
+                "payment", "picture-in-picture", "screen-wake-lock", "serial", "usb", "xr-spatial-tracking",
+            )
+        ),
+        "publickey-credentials-create=(self)",
+        "publickey-credentials-get=(self)",
+    ]
+)  # fmt: skip
+
+
+def _ruled(request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:
+    response.headers.setdefault("Permissions-Policy", _PERMISSIONS_POLICY)
+    # A listed origin may read the API (CORS); nothing else is for other sites.
+    if not request.path.startswith(API_PREFIX):
+        response.headers.setdefault("Cross-Origin-Resource-Policy", "same-origin")
+    return response
+
+
 class SignInRequiredMiddleware(_Middleware):
     """Sends whoever is not signed in to the sign-in page, except on public routes and the API."""
 
@@ -103,22 +154,25 @@ class SignInRequiredMiddleware(_Middleware):
         return self.get_response(request)
 
     def _process_view(self, request: HttpRequest, *_: Any) -> HttpResponse | None:
-        return None if route_is_public(request) or _is_signed_in(request) else sign_in_redirect(request)
+        return None if route_is_public(request) else _gate(request)
 
     async def _process_view_async(self, request: HttpRequest, *_: Any) -> HttpResponse | None:
         # One hop loads session and user; both stay on the request for the view.
-        if route_is_public(request) or await sync_to_async(_is_signed_in)(request):
-            return None
-        return sign_in_redirect(request)
+        return None if route_is_public(request) else await sync_to_async(_gate)(request)
 
 
 def route_is_public(request: HttpRequest) -> bool:
     match = request.resolver_match
     if match is None:
         return False
-    if match.namespaces[:1] == [API_NAMESPACE] and match.view_name not in _API_PAGES:
+    if _OWN_AUTHENTICATION & set(match.namespaces[:1]) and match.view_name not in _API_PAGES:
         return True
     return match.view_name in PUBLIC_ROUTES
+
+
+def _gate(request: HttpRequest) -> HttpResponse | None:
+    """The answer to who may not pass: not signed in, or without a second factor that is due."""
+    return second_factor_gate(request) if _is_signed_in(request) else sign_in_redirect(request)
 
 
 def _is_signed_in(request: HttpRequest) -> bool:
@@ -162,22 +216,12 @@ class AppErrorMiddleware(_Middleware):
         return problem_response(request, problem_of(exception))
 
 
-def response_headers_add(request: HttpRequest, headers: Mapping[str, str]) -> None:
-    """Headers for whatever the answer will be, an error included."""
-    _headers_of(request).update(headers)
-
-
-def _headers_of(request: HttpRequest) -> dict[str, str]:
-    headers: dict[str, str] = request.__dict__.setdefault("_response_headers", {})
-    return headers
-
-
 def _finished(request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:
     """With the headers that were asked for; a refused method under /api/ gets a body like every other error there."""
     if response.status_code == HTTPStatus.METHOD_NOT_ALLOWED and request.path.startswith(API_PREFIX):
         allow = response.headers.get("Allow", "")
         response = problem_json(problem_of_status(HTTPStatus.METHOD_NOT_ALLOWED))
         response["Allow"] = allow
-    for name, value in _headers_of(request).items():
+    for name, value in response_headers_of(request).items():
         response[name] = value
     return response

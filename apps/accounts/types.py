@@ -1,6 +1,8 @@
-"""Requests as views and API endpoints get them."""
+"""Requests as views and API endpoints get them, and whom things are shared with."""
 
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+from uuid import UUID
 
 from django.http import HttpRequest
 
@@ -21,3 +23,13 @@ class UserRequest(HttpRequest):
 
     user: "User"
     htmx: "HtmxDetails"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Grantee:
+    """A person, by their key, or a group, by its `key`. `detail`: the address, or how many people the group has."""
+
+    id: UUID
+    kind: Literal["person", "group"]
+    title: str
+    detail: str

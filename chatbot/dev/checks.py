@@ -20,7 +20,7 @@ from chatbot.dev.layout import ROOT, Layout
 CHROMIUM_NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
 CHROMIUM_MACOS = Path("/Applications/Google Chrome.app/Contents/MacOS/Google Chrome")
 # The operator's own settings must not leak into tests; these speak to the tests themselves.
-KEPT = {"CHATBOT_CHROMIUM", "CHATBOT_REQUIRE_E2E", "CHATBOT_TEST_DATABASE"}
+KEPT = {"CHATBOT_CHROMIUM", "CHATBOT_REQUIRE_E2E", "CHATBOT_REQUIRE_PEERS", "CHATBOT_TEST_DATABASE"}
 NO_TESTS = 5
 
 

@@ -17,6 +17,8 @@ from chatbot.dev.valkey import Valkey
 MARK = "CHATBOT_SUPERVISED"
 
 CHAT_MODEL = "chat"
+# What the processes may do in our own database: everything but changing the audit log (apps/audit/protection.py).
+APPLICATION_ROLE = "chatbot_app"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,6 +53,8 @@ def plan_make(layout: Layout, environ: Mapping[str, str] = os.environ) -> Plan:
     }
     if postgres:
         environment["CHATBOT_DATABASE_URL"] = postgres.url()
+        # Made by `prepare`, which runs without it.
+        environment["CHATBOT_DATABASE_ROLE"] = APPLICATION_ROLE
     if valkey:
         environment["CHATBOT_VALKEY_URL"] = valkey.url()
     model, chat = _model_server(layout, environment)

@@ -103,8 +103,10 @@ def _database_prepare(plan: Plan) -> list[str]:
     if plan.valkey:
         plan.valkey.wait_ready()
     command = [sys.executable, str(ROOT / "manage.py"), "prepare"]
+    # It makes the tables, and the role that everything after it acts under.
+    environment = {**plan.environment, "CHATBOT_DATABASE_ROLE": ""}
     with subprocess.Popen(
-        command, env=plan.environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     ) as process:
         try:
             output, errors = process.communicate()

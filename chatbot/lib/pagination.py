@@ -26,16 +26,30 @@ class Page(Generic[RowT]):
     next: str | None
 
 
-def _cursor_write(moment: datetime, key: UUID) -> str:
+def cursor_write(moment: datetime, key: UUID) -> str:
+    """A place in a list ordered by time and key, as text for an address."""
     return base64.urlsafe_b64encode(json.dumps([moment.isoformat(), str(key)]).encode()).decode().rstrip("=")
 
 
-def _cursor_read(cursor: str) -> tuple[datetime, UUID]:
+def cursor_read(cursor: str) -> tuple[datetime, UUID]:
+    """The place that a cursor names. Raises ValidationFailedError for what is none of ours."""
     try:
         moment, key = json.loads(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
-        return datetime.fromisoformat(moment), UUID(key)
-    except (ValueError, TypeError, AttributeError, binascii.Error) as error:
+        place = datetime.fromisoformat(moment), UUID(key)
+        if place[0].tzinfo is None:
+            raise ValueError("a time without a zone")
+    except (ValueError, TypeError, AttributeError, RecursionError, binascii.Error) as error:
         raise ValidationFailedError("The cursor is not one of ours.", errors={"cursor": "not valid"}) from error
+    return place
+
+
+def keyset_before(moment: datetime, key: UUID, *, order: str) -> Q:
+    """What comes after this place in a list with the newest first.
+
+    The first condition says nothing new, but an index over the time begins at it; of the others alone it cannot.
+    """
+    older = Q(**{f"{order}__lt": moment}) | Q(**{order: moment, "pk__lt": key})
+    return Q(**{f"{order}__lte": moment}) & older
 
 
 def page_of(rows: QuerySet[RowT], *, order: str, cursor: str | None = None, limit: int = DEFAULT_LIMIT) -> Page[RowT]:
@@ -46,8 +60,8 @@ def page_of(rows: QuerySet[RowT], *, order: str, cursor: str | None = None, limi
     if not 1 <= limit <= MAXIMUM_LIMIT:
         raise ValidationFailedError(errors={"limit": f"must be between 1 and {MAXIMUM_LIMIT}"})
     if cursor:
-        moment, key = _cursor_read(cursor)
-        rows = rows.filter(Q(**{f"{order}__lt": moment}) | Q(**{order: moment, "pk__lt": key}))
+        moment, key = cursor_read(cursor)
+        rows = rows.filter(keyset_before(moment, key, order=order))
     found: list[Any] = list(rows.order_by(f"-{order}", "-pk")[: limit + 1])
     last = found[limit - 1] if len(found) > limit else None
-    return Page(items=found[:limit], next=_cursor_write(getattr(last, order), last.pk) if last else None)
+    return Page(items=found[:limit], next=cursor_write(getattr(last, order), last.pk) if last else None)

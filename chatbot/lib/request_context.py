@@ -14,6 +14,7 @@ from chatbot.lib.keys import uuid7
 
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 _USER_AGENT_LENGTH = 300
+_IPV6_PREFIX = 64
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,6 +68,14 @@ def client_address(request: HttpRequest) -> str | None:
         return str(ipaddress.ip_address(address))
     except ValueError:
         return None
+
+
+def address_counted(address: str) -> str:
+    """What limits count for a valid address: itself; of IPv6 its network, as a customer has a whole one."""
+    ip = ipaddress.ip_address(address)
+    if isinstance(ip, ipaddress.IPv6Address):
+        ip = ip.ipv4_mapped or ipaddress.ip_network((ip, _IPV6_PREFIX), strict=False).network_address
+    return str(ip)
 
 
 class RequestIdFilter(logging.Filter):

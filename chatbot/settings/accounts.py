@@ -1,6 +1,6 @@
 """Sign-in, the first administrator, tokens and limits of use."""
 
-from chatbot.settings.env import env_bool, env_int, env_text
+from chatbot.settings.env import env_int, env_text
 
 # Read once, by `manage.py prepare`, while there is no administrator yet.
 ADMIN_EMAIL = env_text("CHATBOT_ADMIN_EMAIL")
@@ -12,11 +12,3 @@ REFRESH_TOKEN_SECONDS = env_int("CHATBOT_REFRESH_TOKEN_SECONDS", 7 * 86_400, min
 # Requests a minute and person that the API answers; 0 switches the limit off.
 API_RATE_PER_MINUTE = env_int("CHATBOT_API_RATE_PER_MINUTE", 60, maximum=100_000)
 API_RATE_BURST = env_int("CHATBOT_API_RATE_BURST", 10, minimum=1, maximum=10_000)
-
-# Counted in Valkey for pages and API together. Of failures, ten a minute from one address and five in five minutes
-# for one account. When Valkey is away nobody signs in.
-ACCOUNT_RATE_LIMITS = (
-    {"login": "60/m/ip", "login_failed": "10/m/ip,5/300s/key", "reset_password": "20/m/ip,5/m/key"}
-    if env_bool("CHATBOT_LOGIN_LIMITS", True)
-    else False
-)

@@ -3,7 +3,7 @@
 from chatbot.settings.paths import BASE_DIR
 
 INSTALLED_APPS = [
-    "django.contrib.admin",
+    "chatbot.apps.AdminConfig",
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.messages",
@@ -14,15 +14,11 @@ INSTALLED_APPS = [
     "allauth.account",
     "allauth.mfa",
     "allauth.socialaccount",
-    "allauth.socialaccount.providers.openid_connect",
-    "allauth.socialaccount.providers.saml",
-    "allauth.usersessions",
     "channels",
     "corsheaders",
     "csp",
     "django_celery_beat",
     "django_htmx",
-    "django_otp",
     "django_prometheus",
     "guardian",
     "ninja",
@@ -40,14 +36,15 @@ INSTALLED_APPS = [
 MIDDLEWARE = [
     "chatbot.loop_middleware.PrometheusBeforeMiddleware",
     "chatbot.loop_middleware.SecurityMiddleware",
+    "chatbot.middleware.BrowserRulesMiddleware",
     "chatbot.loop_middleware.WhiteNoiseMiddleware",
     "chatbot.middleware.RequestIdMiddleware",
+    "corsheaders.middleware.CorsMiddleware",
     "chatbot.loop_middleware.CSPMiddleware",
     "chatbot.loop_middleware.SessionMiddleware",
     "chatbot.loop_middleware.CommonMiddleware",
     "chatbot.loop_middleware.CsrfViewMiddleware",
     "chatbot.loop_middleware.AuthenticationMiddleware",
-    "django_otp.middleware.OTPMiddleware",
     "chatbot.middleware.SignInRequiredMiddleware",
     "allauth.account.middleware.AccountMiddleware",
     "chatbot.loop_middleware.MessageMiddleware",
@@ -80,8 +77,10 @@ TEMPLATES = [
 FORM_RENDERER = "django.forms.renderers.DjangoTemplates"
 
 AUTH_USER_MODEL = "accounts.User"
-# One backend checks passwords: with two, a wrong password for a known address would take twice the time.
+# One backend checks passwords: with two, a wrong password for a known address would take twice the time. After it has
+# refused no other is asked; Django's own is here for sessions that name it.
 AUTHENTICATION_BACKENDS = [
+    "apps.accounts.sso.backend.PasswordBackend",
     "django.contrib.auth.backends.ModelBackend",
     "guardian.backends.ObjectPermissionBackend",
 ]

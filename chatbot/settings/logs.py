@@ -8,6 +8,7 @@ LOGGING = {
     "disable_existing_loggers": False,
     "formatters": {
         "line": {
+            "()": "chatbot.lib.log_lines.LineFormatter",
             "format": "%(asctime)s %(levelname)s %(name)s [%(request_id)s] %(message)s",
             "datefmt": "%Y-%m-%dT%H:%M:%S%z",
         }

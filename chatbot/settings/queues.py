@@ -35,6 +35,8 @@ CELERY_TASK_ROUTES = {
     "apps.rag.tasks.*": {"queue": "inference"},
     "apps.conversations.tasks.*": {"queue": "inference"},
     "apps.llm.tasks.*": {"queue": "inference"},
+    "apps.audit.tasks.*": {"queue": "inference"},
+    "apps.accounts.tasks.*": {"queue": "inference"},
 }
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 # Rows with leases are the truth and the reconciler re-enqueues, so the broker's own redelivery only adds load.
@@ -55,6 +57,11 @@ CELERY_BEAT_SCHEDULE = {
     "replies-reconcile": {"task": "apps.conversations.tasks.replies_reconcile", "schedule": 5.0},
     "models-refresh": {"task": "apps.llm.tasks.models_refresh", "schedule": 60.0},
     "versions-reconcile": {"task": "apps.documents.tasks.versions_reconcile", "schedule": 10.0},
+    "audit-partitions": {"task": "apps.audit.tasks.partitions_ensure", "schedule": 86_400.0},
+    "audit-sign": {"task": "apps.audit.tasks.heads_sign", "schedule": 86_400.0},
+    "audit-stream": {"task": "apps.audit.tasks.events_stream", "schedule": 5.0},
+    "accounts-tidy": {"task": "apps.accounts.tasks.accounts_tidy", "schedule": 86_400.0},
+    "audit-retain": {"task": "apps.audit.tasks.events_retain", "schedule": 86_400.0},
 }
 
 REPLY_LEASE_SECONDS = env_int("CHATBOT_REPLY_LEASE_SECONDS", 10, minimum=2, maximum=600)

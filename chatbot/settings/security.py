@@ -28,6 +28,8 @@ def secret_read_or_create(name: str, folder: Path) -> str:
 
 
 DEBUG = env_bool("CHATBOT_DEBUG", False)
+# Former ones, after a change: what was signed or encrypted under them is still read. Part them by commas.
+SECRET_KEY_FALLBACKS = env_list("CHATBOT_SECRET_KEY_FALLBACKS", [])
 SECRET_KEY = env_text("CHATBOT_SECRET_KEY") or secret_read_or_create("secret_key", SECRETS_DIR)
 ALLOWED_HOSTS = env_list("CHATBOT_ALLOWED_HOSTS", ["localhost", "127.0.0.1", "[::1]"])
 CSRF_TRUSTED_ORIGINS = env_list("CHATBOT_TRUSTED_ORIGINS", [])
@@ -43,7 +45,11 @@ CSRF_COOKIE_SECURE = BEHIND_TLS
 SECURE_HSTS_SECONDS = 31_536_000 if BEHIND_TLS else 0
 SECURE_HSTS_INCLUDE_SUBDOMAINS = BEHIND_TLS
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if BEHIND_TLS else None
+# With this prefix the browser itself refuses the cookie from a subdomain or without TLS.
+SESSION_COOKIE_NAME = "__Host-sessionid" if BEHIND_TLS else "sessionid"
+CSRF_COOKIE_NAME = "__Host-csrftoken" if BEHIND_TLS else "csrftoken"
 SESSION_COOKIE_HTTPONLY = True
+CSRF_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = "Lax"
 CSRF_COOKIE_SAMESITE = "Lax"
 CSRF_FAILURE_VIEW = "chatbot.error_views.csrf_failure"
@@ -51,6 +57,13 @@ X_FRAME_OPTIONS = "DENY"
 SECURE_CONTENT_TYPE_NOSNIFF = True
 SECURE_REFERRER_POLICY = "same-origin"
 SECURE_CROSS_ORIGIN_OPENER_POLICY = "same-origin"
+
+# Pages of other sites may call the API only from here, and only with a token: cookies do not travel.
+CORS_ALLOWED_ORIGINS = env_list("CHATBOT_CORS_ORIGINS", [])
+CORS_URLS_REGEX = r"^/api/"
+CORS_ALLOW_CREDENTIALS = False
+CORS_ALLOW_HEADERS = ["authorization", "content-type", "accept", "idempotency-key", "last-event-id", "x-request-id"]
+CORS_EXPOSE_HEADERS = ["X-Request-ID", "Retry-After", "RateLimit-Limit", "RateLimit-Remaining", "RateLimit-Reset"]
 
 CONTENT_SECURITY_POLICY = {
     "DIRECTIVES": {
@@ -70,6 +83,7 @@ CONTENT_SECURITY_POLICY = {
 PASSWORD_HASHERS = [
     "django.contrib.auth.hashers.Argon2PasswordHasher",
     "django.contrib.auth.hashers.BCryptSHA256PasswordHasher",
+    "apps.accounts.password_hashers.ImportedBCryptHasher",
     "django.contrib.auth.hashers.PBKDF2PasswordHasher",
 ]
 AUTH_PASSWORD_VALIDATORS = [
@@ -80,4 +94,8 @@ AUTH_PASSWORD_VALIDATORS = [
     },
     {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
     {"NAME": "django.contrib.auth.password_validation.NumericPasswordValidator"},
+    {"NAME": "apps.accounts.password_validators.CommonCoreValidator"},
+    {"NAME": "apps.accounts.password_validators.PatternValidator"},
+    {"NAME": "apps.accounts.password_validators.NamesValidator"},
+    {"NAME": "apps.accounts.password_validators.OperatorListValidator"},
 ]

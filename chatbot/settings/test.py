@@ -23,5 +23,6 @@ ALLOWED_HOSTS = ["localhost", "127.0.0.1", "testserver"]
 WHITENOISE_AUTOREFRESH = True
 # Tests come from one address, and many share a Valkey; those about limits switch them on.
 ACCOUNT_RATE_LIMITS = False
+DOOR_LIMITS = False
 API_RATE_PER_MINUTE = 0
 CACHES["default"]["KEY_PREFIX"] = f"test-{os.getpid()}"

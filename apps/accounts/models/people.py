@@ -1,6 +1,6 @@
 """People, workspaces (tenants) and what connects them."""
 
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
 from django.contrib.auth.models import Group as DjangoGroup
@@ -12,6 +12,9 @@ from django.utils import timezone
 from typing_extensions import override
 
 from chatbot.lib.keys import uuid7, uuid7_key
+
+if TYPE_CHECKING:
+    from apps.accounts.models.tokens import ApiKey
 
 
 class UserManager(BaseUserManager["User"]):
@@ -36,11 +39,16 @@ class User(AbstractBaseUser, PermissionsMixin):
     is_active = models.BooleanField(default=True)
     is_staff = models.BooleanField(default=False)
     is_super_admin = models.BooleanField(default=False)
+    # Empty, or the sign-in source whose rules made this person a super admin and take it back.
+    super_admin_managed_by = models.CharField(max_length=10, blank=True, editable=False)
     date_joined = models.DateTimeField(default=timezone.now)
     # Where the person works until they switch; meaningless once they are no member there.
     current_workspace = models.ForeignKey(
         "Workspace", on_delete=models.SET_NULL, null=True, blank=True, related_name="+"
     )
+
+    # The key by which this request was let in; of the object, not of the row.
+    api_key: "ApiKey | None" = None
 
     objects: ClassVar[UserManager] = UserManager()
 
@@ -128,6 +136,10 @@ class Group(DjangoGroup):
     title = models.CharField(max_length=100)
     external_id = models.CharField(max_length=255, blank=True)
     created_at = models.DateTimeField(auto_now_add=True)
+
+    if TYPE_CHECKING:
+        # The parent's manager, which gives rows of this class.
+        objects: ClassVar[models.Manager["Group"]]  # type: ignore[assignment]
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["workspace", "title"], name="group_title_once")]

@@ -83,7 +83,10 @@ class ExternalIdentity(models.Model):
     user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="external_identities")
     source = models.CharField(max_length=4, choices=SignInSource.choices)
     external_id = models.CharField(max_length=500)
+    # SCIM only: what the directory calls the person, to be given back as it came.
+    attributes = models.JSONField(default=dict)
     created_at = models.DateTimeField(auto_now_add=True)
+    updated_at = models.DateTimeField(auto_now=True)
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["source", "external_id"], name="external_identity_once")]

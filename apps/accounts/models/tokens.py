@@ -3,22 +3,31 @@
 from django.conf import settings
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
+from django.utils import timezone
 from typing_extensions import override
 
+from apps.accounts.models.sessions import USER_AGENT_LENGTH
 from chatbot.lib.keys import uuid7, uuid7_key
 
 
 class RefreshToken(models.Model):
-    """One link of a rotating chain; using a used one revokes the whole family. Only the SHA-256 is kept."""
+    """One link of a rotating chain; using a used one revokes the whole family. Only the SHA-256 is kept.
+
+    `signed_in_at` goes from link to link. Address and program are those of the last use, by access tokens too.
+    """
 
     id = uuid7_key()
     user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="refresh_tokens")
     family = models.UUIDField(default=uuid7, db_index=True)
     token_hash = models.CharField(max_length=64, unique=True)
     created_at = models.DateTimeField(auto_now_add=True)
+    signed_in_at = models.DateTimeField(default=timezone.now)
+    last_used_at = models.DateTimeField(default=timezone.now)
     expires_at = models.DateTimeField()
     used_at = models.DateTimeField(null=True)
     revoked_at = models.DateTimeField(null=True)
+    address = models.GenericIPAddressField(null=True)
+    user_agent = models.CharField(max_length=USER_AGENT_LENGTH, blank=True)
 
     @override
     def __str__(self) -> str:

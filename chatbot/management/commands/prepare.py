@@ -19,6 +19,7 @@ from apps.documents.services import sample_load
 from apps.llm.services import models_sync
 from apps.rag.services import index_profile_ensure
 from chatbot.lib.errors import AppError
+from chatbot.settings_record import settings_changes_record
 
 # Any fixed number: two starts at the same time prepare one after the other.
 _LOCK_ID = 7_061_102_030
@@ -44,6 +45,8 @@ class Command(BaseCommand):
     def _prepare(self) -> None:
         if _is_behind():
             call_command("migrate", interactive=False, verbosity=0)
+        call_command("audit_protect", if_allowed=True, stderr=self.stderr)
+        settings_changes_record()
         index_profile_ensure()
         schedules_ensure()
         workspace = workspace_default_ensure()
