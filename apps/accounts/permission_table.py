@@ -42,6 +42,9 @@ _ROWS = (
     ("break_glass", "Read another person's conversations: with a reason, a second factor, for 30 minutes", _ADMINS),
     ("workspace_create", "Create workspaces", _ABOVE),
     ("sign_in_rules_manage", "Say which role a single sign-on gives", _ABOVE),
+    ("evaluation_manage", "Write golden questions and evaluate collections that one may change", _MEMBERS),
+    ("gaps_read", "See which topics the workspace's documents do not cover", _ADMINS),
+    ("index_manage", "Build, compare, switch and drop search indexes", _ABOVE),
     ("model_manage", "Switch models on and off", _ABOVE),
     ("site_manage", "Django admin: everything that is not a person's content", _ABOVE),
 )

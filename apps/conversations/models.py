@@ -84,6 +84,13 @@ class Message(models.Model):
     finish_reason = models.CharField(max_length=12, blank=True)
     error_code = models.CharField(max_length=60, blank=True)
     error_detail = models.CharField(max_length=500, blank=True)
+    # The passages could not answer, and the reply says so instead of asking a model.
+    is_unanswered = models.BooleanField(default=False)
+    # Share of the sentences with a citation that their passage supports; None before it was looked at or without any.
+    support_share = models.FloatField(null=True)
+    # Places in `content`: {"sentences": [[start, end, score], …] unsupported, "values": [[start, end, kind], …] that
+    # stand in no passage}.
+    marks = models.JSONField(default=dict)
     created_at = models.DateTimeField(auto_now_add=True)
     finished_at = models.DateTimeField(null=True)
 
@@ -126,7 +133,12 @@ class Citation(models.Model):
     page_last = models.PositiveIntegerField(null=True)
     heading = models.CharField(max_length=300, blank=True)
     quote = models.TextField()
+    # The whole passage as the model read it.
+    text = models.TextField(blank=True)
+    version_number = models.PositiveIntegerField(null=True)
     score = models.FloatField()
+    # How well the passage supports the sentences that cite it, 0 to 1; None where that was not measured.
+    support = models.FloatField(null=True)
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["message", "index"], name="citation_index_once")]
@@ -135,3 +147,100 @@ class Citation(models.Model):
     @override
     def __str__(self) -> str:
         return f"[{self.index}] {self.filename}"
+
+
+class Retrieval(models.Model):
+    """How a reply came by its passages: what "why this answer" shows. Written with the end of the reply.
+
+    `filters`: as the search got them, ids and operators. `timings`: step → milliseconds.
+    """
+
+    id = uuid7_key()
+    workspace = models.ForeignKey("accounts.Workspace", on_delete=models.CASCADE, related_name="+")
+    message = models.OneToOneField(Message, on_delete=models.CASCADE, related_name="retrieval")
+    # search, whole_document, aggregate, none
+    kind = models.CharField(max_length=20)
+    searched = models.TextField(blank=True)
+    formulations = ArrayField(models.TextField(), default=list)
+    filters = models.JSONField(default=dict)
+    profile_id = models.UUIDField(null=True)
+    # How surely the passages can answer, 0 to 1, and what was asked for at least.
+    answerability = models.FloatField(null=True)
+    threshold = models.FloatField(null=True)
+    is_enough = models.BooleanField(null=True)
+    prompt_version = models.CharField(max_length=40, blank=True)
+    model_name = models.CharField(max_length=200, blank=True)
+    params = models.JSONField(default=dict)
+    timings = models.JSONField(default=dict)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        indexes = [models.Index(fields=["workspace", "-id"], name="retrieval_by_workspace")]
+
+    @override
+    def __str__(self) -> str:
+        return f"retrieval of {self.message_id}"
+
+
+class RetrievedPassage(models.Model):
+    """A passage that a search brought, used or left out. Holds no text: whoever may still see the passage reads it there.
+
+    `version_id` is no foreign key: which answers used a version must be known after it is gone.
+    """
+
+    class Outcome(models.TextChoices):
+        CITED = "cited"
+        USED = "used"
+        LEFT_OUT = "left_out"
+
+    id = uuid7_key()
+    retrieval = models.ForeignKey(Retrieval, on_delete=models.CASCADE, related_name="passages", db_index=False)
+    rank = models.PositiveSmallIntegerField()
+    document = models.ForeignKey("documents.Document", on_delete=models.SET_NULL, null=True, related_name="+")
+    version_id = models.UUIDField()
+    version_number = models.PositiveIntegerField(null=True)
+    chunk_id = models.UUIDField()
+    filename = models.CharField(max_length=255)
+    page = models.PositiveIntegerField(null=True)
+    page_last = models.PositiveIntegerField(null=True)
+    score = models.FloatField()
+    bm25 = models.FloatField(null=True)
+    dense = models.FloatField(null=True)
+    rerank = models.FloatField(null=True)
+    outcome = models.CharField(max_length=10, choices=Outcome.choices)
+    # Why it was left out: weak, no_room, copy, other_document …
+    reason = models.CharField(max_length=20, blank=True)
+    flags = ArrayField(models.CharField(max_length=30), default=list)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["retrieval", "rank"], name="retrieved_passage_once")]
+        indexes = [models.Index(fields=["version_id"], name="retrieved_by_version")]
+        ordering = ["rank"]
+
+    @override
+    def __str__(self) -> str:
+        return f"{self.outcome} at {self.rank}"
+
+
+class Feedback(models.Model):
+    """What a person thinks of a reply: 1 or -1."""
+
+    id = uuid7_key()
+    workspace = models.ForeignKey("accounts.Workspace", on_delete=models.CASCADE, related_name="+")
+    message = models.ForeignKey(Message, on_delete=models.CASCADE, related_name="feedback")
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+")
+    rating = models.SmallIntegerField()
+    reason = models.CharField(max_length=1000, blank=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+    updated_at = models.DateTimeField(auto_now=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["message", "user"], name="feedback_once"),
+            models.CheckConstraint(condition=models.Q(rating__in=[-1, 1]), name="feedback_rating"),
+        ]
+        indexes = [models.Index(fields=["workspace", "rating", "-id"], name="feedback_by_workspace")]
+
+    @override
+    def __str__(self) -> str:
+        return f"{self.rating:+d} on {self.message_id}"

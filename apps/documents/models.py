@@ -2,6 +2,7 @@
 
 from django.conf import settings
 from django.contrib.postgres.fields import ArrayField
+from django.contrib.postgres.indexes import GinIndex
 from django.db import models
 from typing_extensions import override
 
@@ -49,11 +50,14 @@ class Document(models.Model):
     owner = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, related_name="documents")
     collection = models.ForeignKey(Collection, on_delete=models.SET_NULL, null=True, related_name="documents")
     filename = models.CharField(max_length=255)
+    # In lower case.
+    tags = ArrayField(models.CharField(max_length=50), default=list, blank=True)
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:
         indexes = [
             models.Index(fields=["workspace", "-created_at"], name="document_by_workspace"),
+            GinIndex(fields=["tags"], name="document_tags"),
             models.Index(fields=["owner", "-created_at"], name="document_by_owner"),
         ]
 

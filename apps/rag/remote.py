@@ -16,7 +16,7 @@ from django.core.serializers.json import DjangoJSONEncoder
 from kombu.exceptions import OperationalError
 
 from apps.accounts.models import User
-from apps.rag.types import Passage, SearchFilters, SearchMode, SearchQuery, SearchResult
+from apps.rag.types import LegTrace, Passage, SearchFilters, SearchMode, SearchQuery, SearchResult, SearchTuning
 from chatbot.lib.errors import AppError, NotFoundError, UnavailableError
 from chatbot.lib.valkey import valkey, valkey_async
 
@@ -75,7 +75,7 @@ def query_write(query: SearchQuery) -> dict[str, Any]:
 
 def query_read(plain: dict[str, Any]) -> SearchQuery:
     """The query back from `query_write`."""
-    filters = plain["filters"]
+    filters, tuning = plain["filters"], plain["tuning"]
     return SearchQuery(
         text=plain["text"],
         workspace_id=UUID(plain["workspace_id"]) if plain["workspace_id"] else None,
@@ -89,7 +89,14 @@ def query_read(plain: dict[str, Any]) -> SearchQuery:
             mime=filters["mime"],
             after=_moment(filters["after"]),
             before=_moment(filters["before"]),
+            tags=tuple(filters["tags"]),
+            phrases=tuple(filters["phrases"]),
         ),
+        formulations=tuple(plain["formulations"]),
+        tuning=SearchTuning(
+            **{**tuning, "profile_id": UUID(tuning["profile_id"]) if tuning["profile_id"] else None},
+        ),
+        is_traced=plain["is_traced"],
     )
 
 
@@ -117,9 +124,19 @@ def _answer_read(answer: tuple[str, str] | None) -> SearchResult:
         raise NotFoundError
     if "error" in plain:
         raise UnavailableError(plain["detail"])
-    return SearchResult(passages=tuple(map(_passage_read, plain["passages"])), took_ms=plain["took_ms"])
+    return SearchResult(
+        passages=tuple(map(_passage_read, plain["passages"])),
+        took_ms=plain["took_ms"],
+        timings=plain["timings"],
+        profile_id=UUID(plain["profile_id"]) if plain["profile_id"] else None,
+        legs=tuple(
+            LegTrace(name=leg["name"], took_ms=leg["took_ms"], passages=tuple(map(_passage_read, leg["passages"])))
+            for leg in plain["legs"]
+        ),
+    )
 
 
 def _passage_read(plain: dict[str, Any]) -> Passage:
     ids = {name: UUID(plain[name]) for name in ("chunk_id", "document_id", "version_id")}
-    return Passage(**{**plain, **ids, "heading_path": tuple(plain["heading_path"])})
+    lists = {name: tuple(plain[name]) for name in ("heading_path", "flags", "copies")}
+    return Passage(**{**plain, **ids, **lists})

@@ -29,10 +29,10 @@ WHERE version.id = %s FOR KEY SHARE OF document
 _INSERT = """
 INSERT INTO rag_chunk (
     id, workspace_id, profile_id, document_id, version_id, created_at,
-    ordinal, text, heading_path, page_first, page_last, spans, terms, length
+    ordinal, text, heading_path, page_first, page_last, spans, language, flags, terms, length
 )
 SELECT draft.id, %s, %s, %s, %s, now(),
-       draft.ordinal, draft.text, draft.heading_path, draft.page_first, draft.page_last, draft.spans, words.terms,
+       draft.ordinal, draft.text, draft.heading_path, draft.page_first, draft.page_last, draft.spans, 'english', '{}', words.terms,
        (SELECT coalesce(sum(cardinality(positions)), 0) FROM unnest(words.terms))
 FROM jsonb_to_recordset(%s::jsonb) AS draft(
     id uuid, ordinal int, text text, indexed text, heading_path text[], page_first int, page_last int, spans jsonb

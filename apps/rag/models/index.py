@@ -1,5 +1,6 @@
 """The index: passages with their vectors, and the statistics that BM25 needs."""
 
+from django.conf import settings
 from django.contrib.postgres.fields import ArrayField
 from django.contrib.postgres.indexes import GinIndex
 from django.contrib.postgres.search import SearchVectorField
@@ -11,23 +12,51 @@ from chatbot.lib.keys import uuid7_key
 
 
 class IndexProfile(models.Model):
-    """An embedder with its dimensions and a chunker version. Several can stand side by side; one is live.
+    """An embedder with its dimensions and a way of cutting passages. Several can stand side by side; one is live.
 
-    Each profile has a partial HNSW index of its own over Chunk.embedding, made by `index_profile_ensure`.
+    Each profile has a partial HNSW index of its own over Chunk.embedding. `chunking`: other sizes than the chunker's own
+    (minimum, ideal, maximum, in tokens); empty for those. A `ready` one is whole and waits to be switched on; a
+    `retired` one was live and can be switched back to while its passages are there.
     """
 
     class State(models.TextChoices):
         BUILDING = "building"
+        PAUSED = "paused"
+        READY = "ready"
         LIVE = "live"
         RETIRED = "retired"
+        FAILED = "failed"
+
+    class Provider(models.TextChoices):
+        ONNX = "onnx"
+        SENTENCE_TRANSFORMERS = "sentence_transformers"
+        OLLAMA = "ollama"
+        OPENAI = "openai"
+        GEMINI = "gemini"
+
+    class VectorType(models.TextChoices):
+        VECTOR = "vector"
+        HALFVEC = "halfvec"
 
     id = uuid7_key()
+    name = models.CharField(max_length=100, blank=True)
+    provider = models.CharField(max_length=30, choices=Provider.choices, default=Provider.ONNX)
     embedder = models.CharField(max_length=200)
     dimensions = models.PositiveIntegerField()
+    # What the graph is built over: halfvec is half as large.
+    vector_type = models.CharField(max_length=10, choices=VectorType.choices, default=VectorType.HALFVEC)
     chunker_version = models.PositiveIntegerField()
+    chunking = models.JSONField(default=dict, blank=True)
     query_prefix = models.CharField(max_length=300, blank=True)
+    document_prefix = models.CharField(max_length=300, blank=True)
     state = models.CharField(max_length=10, choices=State.choices, default=State.BUILDING)
+    # How many passages a minute a build may embed; None: as many as it can.
+    chunks_per_minute = models.PositiveIntegerField(null=True, blank=True)
+    error_detail = models.CharField(max_length=500, blank=True)
+    created_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, related_name="+")
     created_at = models.DateTimeField(auto_now_add=True)
+    live_at = models.DateTimeField(null=True)
+    retired_at = models.DateTimeField(null=True)
 
     class Meta:
         constraints = [
@@ -63,6 +92,14 @@ class Chunk(models.Model):
     terms = SearchVectorField()
     bm25 = SparseVectorField(null=True)
     embedding = VectorField(null=True)
+    # Which text search configuration made `terms`.
+    language = models.CharField(max_length=20, default="english")
+    # Hash of the text that is embedded: the same text in the same workspace and profile is embedded once.
+    embedded_hash = models.UUIDField(null=True)
+    # 64 bits, near for near texts; as a signed number. None for texts too short to tell.
+    likeness = models.BigIntegerField(null=True)
+    # What readers must be warned of; see rag.suspicion.
+    flags = ArrayField(models.CharField(max_length=30), default=list)
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:
@@ -72,6 +109,31 @@ class Chunk(models.Model):
     @override
     def __str__(self) -> str:
         return f"chunk {self.ordinal} of {self.version_id}"
+
+
+class IndexedVersion(models.Model):
+    """How far a profile that is being built beside the live one has come with a version."""
+
+    class State(models.TextChoices):
+        BUILDING = "building"
+        DONE = "done"
+        FAILED = "failed"
+
+    id = uuid7_key()
+    workspace = models.ForeignKey("accounts.Workspace", on_delete=models.CASCADE, related_name="+")
+    profile = models.ForeignKey(IndexProfile, on_delete=models.CASCADE, related_name="versions", db_index=False)
+    version = models.ForeignKey("documents.DocumentVersion", on_delete=models.CASCADE, related_name="+")
+    state = models.CharField(max_length=10, choices=State.choices, default=State.BUILDING)
+    chunk_count = models.PositiveIntegerField(default=0)
+    error_detail = models.CharField(max_length=500, blank=True)
+    updated_at = models.DateTimeField(auto_now=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["profile", "version"], name="indexed_version_once")]
+
+    @override
+    def __str__(self) -> str:
+        return f"version {self.version_id} under {self.profile_id}"
 
 
 class Lexeme(models.Model):
