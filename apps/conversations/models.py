@@ -183,7 +183,7 @@ class Retrieval(models.Model):
 
 
 class RetrievedPassage(models.Model):
-    """A passage that a search brought, used or left out. Holds no text: whoever may still see the passage reads it there.
+    """A passage that a search brought, used or left out. Holds no text: who may still see the passage reads it.
 
     `version_id` is no foreign key: which answers used a version must be known after it is gone.
     """

@@ -91,7 +91,7 @@ class Passage:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LegTrace:
-    """What one step brought, best first. `name`: lexical, dense, fused, reranked. Each passage's `score` is the step's."""
+    """What one step brought, best first; `score` is the step's. `name`: lexical, dense, fused, reranked."""
 
     name: str
     took_ms: float

@@ -32,7 +32,8 @@ INSERT INTO rag_chunk (
     ordinal, text, heading_path, page_first, page_last, spans, language, flags, terms, length
 )
 SELECT draft.id, %s, %s, %s, %s, now(),
-       draft.ordinal, draft.text, draft.heading_path, draft.page_first, draft.page_last, draft.spans, 'english', '{}', words.terms,
+       draft.ordinal, draft.text, draft.heading_path, draft.page_first, draft.page_last, draft.spans, 'english', '{}',
+       words.terms,
        (SELECT coalesce(sum(cardinality(positions)), 0) FROM unnest(words.terms))
 FROM jsonb_to_recordset(%s::jsonb) AS draft(
     id uuid, ordinal int, text text, indexed text, heading_path text[], page_first int, page_last int, spans jsonb

@@ -14,8 +14,8 @@ from chatbot.lib.keys import uuid7_key
 class IndexProfile(models.Model):
     """An embedder with its dimensions and a way of cutting passages. Several can stand side by side; one is live.
 
-    Each profile has a partial HNSW index of its own over Chunk.embedding. `chunking`: other sizes than the chunker's own
-    (minimum, ideal, maximum, in tokens); empty for those. A `ready` one is whole and waits to be switched on; a
+    Each profile has a partial HNSW index of its own over Chunk.embedding. `chunking`: sizes other than the chunker's
+    (minimum, ideal, maximum, in tokens); empty for its own. A `ready` one is whole and waits to be switched on; a
     `retired` one was live and can be switched back to while its passages are there.
     """
 
