@@ -11,7 +11,8 @@ from chatbot.lib.keys import uuid7_key
 class GoldenQuestion(models.Model):
     """A question whose right answer is known.
 
-    `expected`: [{"document_id"?, "filename"?, "pages"?: [int], "relevance"?}]. Without expected documents and with `is_unanswerable` the right answer is that the documents do not tell.
+    `expected`: [{"document_id"?, "filename"?, "pages"?: [int], "relevance"?}]. Without expected documents and with
+    `is_unanswerable` the right answer is that the documents do not tell.
     """
 
     class State(models.TextChoices):
