@@ -16,6 +16,7 @@ from apps.accounts.services.break_glass import break_glass_end, break_glass_open
 from apps.accounts.step_up import step_up_required
 from apps.accounts.types import UserRequest
 from chatbot.lib.errors import ValidationFailedError
+from chatbot.lib.forms import errors_add
 
 
 @never_cache
@@ -32,7 +33,7 @@ def break_glass_ask(request: UserRequest, user_id: UUID) -> HttpResponse:
                 actor=request.user, owner_id=owner.pk, workspace_id=workspace.pk, reason=form.cleaned_data["reason"]
             )
         except ValidationFailedError as error:
-            form.add_error("reason", error.errors["reason"])
+            errors_add(form, error)
         else:
             return redirect("conversations:break-glass-list", access.pk)
     context = {"form": form, "owner": owner, "workspace": workspace, "settings_section": "people"}

@@ -3,7 +3,6 @@
 from typing import Any
 from uuid import UUID
 
-from django.forms import Form
 from django.http import HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
@@ -23,6 +22,7 @@ from apps.accounts.services.groups import (
 from apps.accounts.types import UserRequest
 from apps.accounts.views.answers import asked, redirected
 from chatbot.lib.errors import NotFoundError, ValidationFailedError
+from chatbot.lib.forms import errors_add
 
 # Suggestions under the field; whoever is not among them can be typed.
 _CANDIDATES_SHOWN = 100
@@ -37,7 +37,7 @@ def groups(request: UserRequest) -> HttpResponse:
         try:
             group = group_create(actor=request.user, workspace_id=workspace.pk, title=form.cleaned_data["title"])
         except ValidationFailedError as error:
-            _errors_add(form, error)
+            errors_add(form, error)
         else:
             return redirected(request, "accounts:group", group.key, text=f"The group {group} is there. Add people.")
     context = {
@@ -58,7 +58,7 @@ def group(request: UserRequest, group_id: UUID) -> HttpResponse:
         try:
             group_rename(actor=request.user, group_id=group_id, title=form.cleaned_data["title"])
         except ValidationFailedError as error:
-            _errors_add(form, error)
+            errors_add(form, error)
         else:
             return redirected(request, "accounts:group", group_id, text="The name is saved.")
     return _page(request, found, form=form)
@@ -129,8 +129,3 @@ def _page(
 def _candidates(found: Group) -> list[User]:
     people = User.objects.filter(memberships__workspace_id=found.workspace_id, is_active=True)
     return list(people.exclude(groups=found).order_by("name", "email")[:_CANDIDATES_SHOWN])
-
-
-def _errors_add(form: Form, error: ValidationFailedError) -> None:
-    for field, message in error.errors.items():
-        form.add_error(field, message)

@@ -17,6 +17,7 @@ from apps.accounts.step_up import step_up_required
 from apps.accounts.types import UserRequest
 from apps.accounts.views.answers import asked, redirected
 from chatbot.lib.errors import ValidationFailedError
+from chatbot.lib.forms import errors_add
 
 _SECTION = {"settings_section": "api-keys"}
 
@@ -38,8 +39,7 @@ def key_new(request: UserRequest) -> HttpResponse:
         try:
             key, text = key_create(actor=request.user, **form.cleaned_data)
         except ValidationFailedError as error:
-            for field, message in error.errors.items():
-                form.add_error(field, message)
+            errors_add(form, error)
         else:
             return render(request, "accounts/key_made.html", {**_SECTION, "key": key, "text": text})
     return render(request, "accounts/key_new.html", {**_SECTION, "form": form}, status=422 if form.errors else 200)

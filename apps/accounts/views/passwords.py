@@ -12,6 +12,7 @@ from apps.accounts.forms.passwords import PasswordChangeForm
 from apps.accounts.services.passwords import password_change
 from apps.accounts.types import UserRequest
 from chatbot.lib.errors import ValidationFailedError
+from chatbot.lib.forms import errors_add
 from chatbot.lib.request_context import client_address
 
 
@@ -24,8 +25,7 @@ def change(request: UserRequest) -> HttpResponse:
         try:
             password_change(user=request.user, address=client_address(request), **form.cleaned_data)
         except ValidationFailedError as error:
-            for field, message in error.errors.items():
-                form.add_error(field, message)
+            errors_add(form, error)
         else:
             update_session_auth_hash(request, request.user)
             messages.success(request, "Your password is changed. You are signed out everywhere else.")

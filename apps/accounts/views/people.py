@@ -17,6 +17,7 @@ from apps.accounts.services.people_bulk import PLAIN_CHANGES, bulk_change_of, pe
 from apps.accounts.types import UserRequest
 from apps.accounts.views.answers import redirected, told
 from chatbot.lib.errors import ForbiddenError, ValidationFailedError
+from chatbot.lib.forms import errors_add
 from chatbot.lib.pagination import page_of
 
 _PAGE = "accounts/people.html"
@@ -79,8 +80,7 @@ def person_add(request: UserRequest) -> HttpResponse:
         try:
             membership = member_add(actor=request.user, workspace_id=workspace.pk, **form.cleaned_data)
         except ValidationFailedError as error:
-            for field, message in error.errors.items():
-                form.add_error(field, message)
+            errors_add(form, error)
         else:
             text = f"{membership.user} belongs to {workspace.name} now."
             return redirected(request, "accounts:person", membership.user_id, text=text)

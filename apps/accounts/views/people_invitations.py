@@ -16,6 +16,7 @@ from apps.accounts.services.invitations import InvitationSent, invitation_revoke
 from apps.accounts.types import UserRequest
 from apps.accounts.views.answers import redirected
 from chatbot.lib.errors import NotFoundError, ValidationFailedError
+from chatbot.lib.forms import errors_add
 
 
 @never_cache
@@ -29,8 +30,7 @@ def invitations(request: UserRequest) -> HttpResponse:
         try:
             sent = _send(request, workspace, **form.cleaned_data)
         except ValidationFailedError as error:
-            for field, message in error.errors.items():
-                form.add_error(field, message)
+            errors_add(form, error)
         else:
             form = InvitationForm(initial={"role": Membership.Role.USER})
     return _page(request, workspace, form, sent)

@@ -21,6 +21,7 @@ from apps.accounts.services.registration import (
     registration_require_open,
 )
 from chatbot.lib.errors import ValidationFailedError
+from chatbot.lib.forms import errors_add
 from chatbot.lib.request_context import client_address
 
 _BACKEND = "django.contrib.auth.backends.ModelBackend"
@@ -41,8 +42,7 @@ def register(request: HttpRequest) -> HttpResponse:
             try:
                 registration_ask(base_url=public_base(request), **form.cleaned_data)
             except ValidationFailedError as error:
-                for field, message in error.errors.items():
-                    form.add_error(field, message)
+                errors_add(form, error)
             else:
                 return redirect("accounts:registration-asked")
     return render(request, "account/signup.html", {"form": form}, status=422 if form.errors else 200)
@@ -66,8 +66,7 @@ def register_confirm(request: HttpRequest, token: str) -> HttpResponse:
         try:
             user = registration_complete(token=token, address=client_address(request), **form.cleaned_data)
         except ValidationFailedError as error:
-            for field, message in error.errors.items():
-                form.add_error(field, message)
+            errors_add(form, error)
         else:
             login(request, user, backend=_BACKEND)
             return redirect("/")
@@ -104,8 +103,7 @@ def _invitation_stranger(request: HttpRequest, token: str, invited: Invitation) 
         try:
             user = invitation_complete(token=token, mailbox=request.GET.get("mailbox", ""), **form.cleaned_data)
         except ValidationFailedError as error:
-            for field, message in error.errors.items():
-                form.add_error(field, message)
+            errors_add(form, error)
         else:
             login(request, user, backend=_BACKEND)
             return redirect("/")

@@ -11,6 +11,7 @@ from apps.accounts.forms.setup import SetupForm
 from apps.accounts.rate_limit import door_require
 from apps.accounts.services.first_run import setup_complete, setup_token_require
 from chatbot.lib.errors import ValidationFailedError
+from chatbot.lib.forms import errors_add
 
 
 @sensitive_post_parameters()
@@ -25,8 +26,7 @@ def setup(request: HttpRequest, token: str) -> HttpResponse:
         try:
             user = setup_complete(token=token, **form.cleaned_data)
         except ValidationFailedError as error:
-            for field, message in error.errors.items():
-                form.add_error(field, message)
+            errors_add(form, error)
         else:
             login(request, user, backend="django.contrib.auth.backends.ModelBackend")
             return redirect("/")

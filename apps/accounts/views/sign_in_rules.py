@@ -3,7 +3,6 @@
 from uuid import UUID
 
 from django.contrib import messages
-from django.forms import Form
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.cache import never_cache
@@ -21,6 +20,7 @@ from apps.accounts.sso.trying import person_of_claims, person_of_last_sign_in
 from apps.accounts.step_up import step_up_required
 from apps.accounts.types import UserRequest
 from chatbot.lib.errors import ValidationFailedError
+from chatbot.lib.forms import errors_add
 
 
 @never_cache
@@ -45,7 +45,7 @@ def _unlink(request: UserRequest) -> HttpResponse:
         try:
             count = identities_unlink(actor=request.user, email=form.cleaned_data["email"])
         except ValidationFailedError as error:
-            _errors_add(form, error)
+            errors_add(form, error)
         else:
             messages.success(request, f"{count} links are ended." if count else "There was no link.")
             return redirect("accounts:sign-in-rules")
@@ -89,7 +89,7 @@ def _rule_new(request: UserRequest) -> HttpResponse:
                 makes_super_admin=chosen["makes_super_admin"],
             )
         except ValidationFailedError as error:
-            _errors_add(form, error)
+            errors_add(form, error)
         else:
             messages.success(request, "The rule counts from everybody's next sign-in.")
             return redirect("accounts:sign-in-rules")
@@ -122,7 +122,7 @@ def sign_in_try(request: UserRequest) -> HttpResponse:
         try:
             told = _told(form)
         except ValidationFailedError as error:
-            _errors_add(form, error)
+            errors_add(form, error)
     context = {"settings_section": "sign-in-rules", "form": form, "told": told}
     return render(request, "accounts/sign_in_try.html", context, status=422 if form.errors else 200)
 
@@ -138,8 +138,3 @@ def _told(form: SignInTryForm) -> Told:
 
 def _require(request: UserRequest) -> None:
     permission_require(user=request.user, workspace_id=None, permission="sign_in_rules_manage")
-
-
-def _errors_add(form: Form, error: ValidationFailedError) -> None:
-    for field, message in error.errors.items():
-        form.add_error(field, message)
