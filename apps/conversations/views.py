@@ -28,6 +28,7 @@ from apps.conversations.services import (
     message_send,
     reply_stop,
 )
+from chatbot.lib.forms import posted
 
 
 @require_GET
@@ -174,7 +175,7 @@ def _item(request: UserRequest, conversation: Conversation) -> HttpResponse:
 @require_http_methods(["GET", "POST"])
 def conversation_rename(request: UserRequest, conversation_id: UUID) -> HttpResponse:
     conversation = conversation_require(user=request.user, conversation_id=conversation_id)
-    form = RenameForm(request.POST if request.method == "POST" else None, initial={"title": conversation.title})
+    form = RenameForm(posted(request), initial={"title": conversation.title})
     if form.is_valid():
         conversation = conversation_update(
             actor=request.user, conversation_id=conversation_id, title=form.cleaned_data["title"]

@@ -26,6 +26,7 @@ from apps.conversations.views import go
 from apps.documents.selectors import page_image
 from apps.rag.selectors import chunk_boxes
 from chatbot.lib.errors import ForbiddenError
+from chatbot.lib.forms import posted
 
 # A page picture with its marks never changes: a changed document has other passages.
 PICTURE_SECONDS = 3600
@@ -68,7 +69,7 @@ async def _events(user: User, message_id: UUID, guard: AccessGuard) -> AsyncIter
 def message_edit(request: UserRequest, message_id: UUID) -> HttpResponse:
     """Ask otherwise: the new question stands beside the old one."""
     message = message_require(user=request.user, message_id=message_id)
-    form = QuestionEditForm(request.POST if request.method == "POST" else None, initial={"content": message.content})
+    form = QuestionEditForm(posted(request), initial={"content": message.content})
     if form.is_valid():
         message_send(
             actor=request.user,

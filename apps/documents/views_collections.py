@@ -24,12 +24,13 @@ from apps.documents.selectors import (
 )
 from apps.documents.views import list_address
 from chatbot.lib.errors import ForbiddenError
+from chatbot.lib.forms import posted
 
 
 @require_http_methods(["GET", "POST"])
 def collection_new(request: UserRequest) -> HttpResponse:
     collection_writing.collection_workspace(user=request.user)
-    form = CollectionForm(request.POST if request.method == "POST" else None)
+    form = CollectionForm(posted(request))
     if form.is_valid():
         collection = collection_writing.collection_create(actor=request.user, **form.cleaned_data)
         return _go(request, collection.pk)
@@ -39,7 +40,7 @@ def collection_new(request: UserRequest) -> HttpResponse:
 @require_http_methods(["GET", "POST"])
 def collection_edit(request: UserRequest, collection_id: UUID) -> HttpResponse:
     collection = _managed(request, collection_id)
-    form = CollectionForm(request.POST if request.method == "POST" else None, instance=collection)
+    form = CollectionForm(posted(request), instance=collection)
     if form.is_valid():
         collection_writing.collection_update(actor=request.user, collection_id=collection_id, **form.cleaned_data)
         return _go(request, collection_id)
@@ -101,7 +102,7 @@ def document_move(request: UserRequest, document_id: UUID) -> HttpResponse:
     if document.owner_id != request.user.pk:
         collections = collections.none()
     form = MoveForm(
-        request.POST if request.method == "POST" else None,
+        posted(request),
         collections=collections.order_by("name"),
         initial={"collection": document.collection_id},
     )

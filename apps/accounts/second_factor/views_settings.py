@@ -30,6 +30,7 @@ from apps.accounts.second_factor.state import PASSKEY, TOTP, Passkey, factors_of
 from apps.accounts.step_up import step_up_required
 from apps.accounts.types import UserRequest
 from chatbot.lib.errors import AppError, NotFoundError, ValidationFailedError
+from chatbot.lib.forms import posted
 
 _SECTION = {"settings_section": "security"}
 
@@ -52,9 +53,9 @@ def security(request: UserRequest) -> HttpResponse:
 @step_up_required
 def totp(request: UserRequest) -> HttpResponse:
     """Shows the secret; a code of the app that took it makes it a second factor."""
-    form = TotpForm(request.POST or None)
+    form = TotpForm(posted(request))
     try:
-        if request.method == "POST" and form.is_valid():
+        if form.is_valid():
             codes = totp_add(actor=request.user, code=form.cleaned_data["code"], here=_here(request))
             proof_remember(request, user=request.user, proof=Proof(kind=TOTP))
             return _done(request, codes, "Your authenticator app is set up.")
@@ -74,7 +75,7 @@ def totp(request: UserRequest) -> HttpResponse:
 @step_up_required
 def passkey(request: UserRequest) -> HttpResponse:
     """Asks the browser for a new passkey and keeps it."""
-    form = PasskeyForm(request.POST if request.method == "POST" else None)
+    form = PasskeyForm(posted(request))
     if request.method == "POST":
         try:
             return _passkey_kept(request, form)
@@ -87,8 +88,8 @@ def passkey(request: UserRequest) -> HttpResponse:
 @require_http_methods(["GET", "POST"])
 def passkey_name(request: UserRequest, passkey_id: int) -> HttpResponse:
     shown = _own_passkey(request, passkey_id)
-    form = NameForm(request.POST or None, initial={"name": shown.name})
-    if request.method == "POST" and form.is_valid():
+    form = NameForm(posted(request), initial={"name": shown.name})
+    if form.is_valid():
         passkey_rename(actor=request.user, passkey_id=passkey_id, name=form.cleaned_data["name"])
         messages.success(request, "The passkey has its new name.")
         return redirect("accounts:security")

@@ -16,7 +16,7 @@ from apps.accounts.services.break_glass import break_glass_end, break_glass_open
 from apps.accounts.step_up import step_up_required
 from apps.accounts.types import UserRequest
 from chatbot.lib.errors import ValidationFailedError
-from chatbot.lib.forms import errors_add
+from chatbot.lib.forms import errors_add, posted
 
 
 @never_cache
@@ -26,8 +26,8 @@ def break_glass_ask(request: UserRequest, user_id: UUID) -> HttpResponse:
     """The reason for a look into this person's conversations in the current workspace."""
     workspace = workspace_current(user=request.user)
     owner = break_glass_owner_require(actor=request.user, owner_id=user_id, workspace_id=workspace.pk)
-    form = BreakGlassForm(request.POST or None)
-    if request.method == "POST" and form.is_valid():
+    form = BreakGlassForm(posted(request))
+    if form.is_valid():
         try:
             access = break_glass_open(
                 actor=request.user, owner_id=owner.pk, workspace_id=workspace.pk, reason=form.cleaned_data["reason"]

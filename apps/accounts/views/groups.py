@@ -22,7 +22,7 @@ from apps.accounts.services.groups import (
 from apps.accounts.types import UserRequest
 from apps.accounts.views.answers import asked, redirected
 from chatbot.lib.errors import NotFoundError, ValidationFailedError
-from chatbot.lib.forms import errors_add
+from chatbot.lib.forms import errors_add, posted
 
 # Suggestions under the field; whoever is not among them can be typed.
 _CANDIDATES_SHOWN = 100
@@ -32,8 +32,8 @@ _CANDIDATES_SHOWN = 100
 def groups(request: UserRequest) -> HttpResponse:
     """The groups, and by POST a new one."""
     workspace = workspace_administered(user=request.user, permission="people_manage")
-    form = GroupForm(request.POST or None)
-    if request.method == "POST" and form.is_valid():
+    form = GroupForm(posted(request))
+    if form.is_valid():
         try:
             group = group_create(actor=request.user, workspace_id=workspace.pk, title=form.cleaned_data["title"])
         except ValidationFailedError as error:
@@ -53,8 +53,8 @@ def groups(request: UserRequest) -> HttpResponse:
 def group(request: UserRequest, group_id: UUID) -> HttpResponse:
     """One group, and by POST another name for it."""
     found = _group(request, group_id)
-    form = GroupForm(request.POST or None, initial={"title": found.title})
-    if request.method == "POST" and form.is_valid():
+    form = GroupForm(posted(request), initial={"title": found.title})
+    if form.is_valid():
         try:
             group_rename(actor=request.user, group_id=group_id, title=form.cleaned_data["title"])
         except ValidationFailedError as error:

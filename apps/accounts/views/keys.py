@@ -17,7 +17,7 @@ from apps.accounts.step_up import step_up_required
 from apps.accounts.types import UserRequest
 from apps.accounts.views.answers import asked, redirected
 from chatbot.lib.errors import ValidationFailedError
-from chatbot.lib.forms import errors_add
+from chatbot.lib.forms import errors_add, posted
 
 _SECTION = {"settings_section": "api-keys"}
 
@@ -34,8 +34,8 @@ def keys(request: UserRequest) -> HttpResponse:
 @sensitive_variables()
 def key_new(request: UserRequest) -> HttpResponse:
     """The form; the answer to its POST shows the key, which nothing can show again."""
-    form = KeyForm(request.POST or None, user=request.user)
-    if request.method == "POST" and form.is_valid():
+    form = KeyForm(posted(request), user=request.user)
+    if form.is_valid():
         try:
             key, text = key_create(actor=request.user, **form.cleaned_data)
         except ValidationFailedError as error:

@@ -12,7 +12,7 @@ from apps.accounts.forms.passwords import PasswordChangeForm
 from apps.accounts.services.passwords import password_change
 from apps.accounts.types import UserRequest
 from chatbot.lib.errors import ValidationFailedError
-from chatbot.lib.forms import errors_add
+from chatbot.lib.forms import errors_add, posted
 from chatbot.lib.request_context import client_address
 
 
@@ -20,8 +20,8 @@ from chatbot.lib.request_context import client_address
 @never_cache
 @require_http_methods(["GET", "POST"])
 def change(request: UserRequest) -> HttpResponse:
-    form = PasswordChangeForm(request.POST or None)
-    if request.method == "POST" and form.is_valid():
+    form = PasswordChangeForm(posted(request))
+    if form.is_valid():
         try:
             password_change(user=request.user, address=client_address(request), **form.cleaned_data)
         except ValidationFailedError as error:

@@ -17,7 +17,7 @@ from apps.accounts.services.people_bulk import PLAIN_CHANGES, bulk_change_of, pe
 from apps.accounts.types import UserRequest
 from apps.accounts.views.answers import redirected, told
 from chatbot.lib.errors import ForbiddenError, ValidationFailedError
-from chatbot.lib.forms import errors_add
+from chatbot.lib.forms import errors_add, posted
 from chatbot.lib.pagination import page_of
 
 _PAGE = "accounts/people.html"
@@ -75,8 +75,8 @@ def person_add(request: UserRequest) -> HttpResponse:
     workspace = workspace_administered(user=request.user, permission="people_manage")
     if not request.user.is_super_admin:
         raise ForbiddenError
-    form = MemberAddForm(request.POST or None, initial={"role": Membership.Role.USER})
-    if request.method == "POST" and form.is_valid():
+    form = MemberAddForm(posted(request), initial={"role": Membership.Role.USER})
+    if form.is_valid():
         try:
             membership = member_add(actor=request.user, workspace_id=workspace.pk, **form.cleaned_data)
         except ValidationFailedError as error:

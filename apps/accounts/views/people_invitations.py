@@ -16,7 +16,7 @@ from apps.accounts.services.invitations import InvitationSent, invitation_revoke
 from apps.accounts.types import UserRequest
 from apps.accounts.views.answers import redirected
 from chatbot.lib.errors import NotFoundError, ValidationFailedError
-from chatbot.lib.forms import errors_add
+from chatbot.lib.forms import errors_add, posted
 
 
 @never_cache
@@ -24,9 +24,9 @@ from chatbot.lib.forms import errors_add
 def invitations(request: UserRequest) -> HttpResponse:
     """The form and what is open. The answer to the POST shows the link; nothing can show it again."""
     workspace = workspace_administered(user=request.user, permission="people_manage")
-    form = InvitationForm(request.POST or None, initial={"role": Membership.Role.USER})
+    form = InvitationForm(posted(request), initial={"role": Membership.Role.USER})
     sent = None
-    if request.method == "POST" and form.is_valid():
+    if form.is_valid():
         try:
             sent = _send(request, workspace, **form.cleaned_data)
         except ValidationFailedError as error:

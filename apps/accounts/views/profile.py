@@ -14,12 +14,13 @@ from apps.accounts.services.people import member_leave
 from apps.accounts.types import UserRequest
 from apps.accounts.views.answers import asked, redirected
 from chatbot.lib.errors import NotFoundError
+from chatbot.lib.forms import posted
 
 
 @require_http_methods(["GET", "POST"])
 def profile(request: UserRequest) -> HttpResponse:
-    form = ProfileForm(request.POST or None, initial={"name": request.user.name})
-    if request.method == "POST" and form.is_valid():
+    form = ProfileForm(posted(request), initial={"name": request.user.name})
+    if form.is_valid():
         name_change(actor=request.user, person=request.user, name=form.cleaned_data["name"])
         return redirected(request, "accounts:profile", text="Your name is saved.")
     context = {

@@ -21,7 +21,7 @@ from apps.accounts.services.registration import (
     registration_require_open,
 )
 from chatbot.lib.errors import ValidationFailedError
-from chatbot.lib.forms import errors_add
+from chatbot.lib.forms import errors_add, posted
 from chatbot.lib.request_context import client_address
 
 _BACKEND = "django.contrib.auth.backends.ModelBackend"
@@ -35,7 +35,7 @@ def register(request: HttpRequest) -> HttpResponse:
     registration_require_open()
     if request.user.is_authenticated:
         return redirect("/")
-    form = RegistrationForm(request.POST or None)
+    form = RegistrationForm(posted(request))
     if request.method == "POST":
         door_require(request=request, door="register")
         if form.is_valid():
@@ -61,8 +61,8 @@ def register_confirm(request: HttpRequest, token: str) -> HttpResponse:
     """Behind the mailed link."""
     door_require(request=request, door="register")
     email = registration_read(token=token)
-    form = RegistrationConfirmForm(request.POST or None)
-    if request.method == "POST" and form.is_valid():
+    form = RegistrationConfirmForm(posted(request))
+    if form.is_valid():
         try:
             user = registration_complete(token=token, address=client_address(request), **form.cleaned_data)
         except ValidationFailedError as error:
@@ -98,8 +98,8 @@ def _invitation_member(request: HttpRequest, token: str, invited: Invitation, us
 
 
 def _invitation_stranger(request: HttpRequest, token: str, invited: Invitation) -> HttpResponse:
-    form = InvitationForm(request.POST or None)
-    if request.method == "POST" and form.is_valid():
+    form = InvitationForm(posted(request))
+    if form.is_valid():
         try:
             user = invitation_complete(token=token, mailbox=request.GET.get("mailbox", ""), **form.cleaned_data)
         except ValidationFailedError as error:

@@ -11,7 +11,7 @@ from apps.accounts.forms.setup import SetupForm
 from apps.accounts.rate_limit import door_require
 from apps.accounts.services.first_run import setup_complete, setup_token_require
 from chatbot.lib.errors import ValidationFailedError
-from chatbot.lib.forms import errors_add
+from chatbot.lib.forms import errors_add, posted
 
 
 @sensitive_post_parameters()
@@ -21,8 +21,8 @@ def setup(request: HttpRequest, token: str) -> HttpResponse:
     """Works once, and only while there is no administrator."""
     door_require(request=request, door="setup")
     setup_token_require(token=token)
-    form = SetupForm(request.POST or None)
-    if request.method == "POST" and form.is_valid():
+    form = SetupForm(posted(request))
+    if form.is_valid():
         try:
             user = setup_complete(token=token, **form.cleaned_data)
         except ValidationFailedError as error:

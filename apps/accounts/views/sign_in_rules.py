@@ -20,7 +20,7 @@ from apps.accounts.sso.trying import person_of_claims, person_of_last_sign_in
 from apps.accounts.step_up import step_up_required
 from apps.accounts.types import UserRequest
 from chatbot.lib.errors import ValidationFailedError
-from chatbot.lib.forms import errors_add
+from chatbot.lib.forms import errors_add, posted
 
 
 @never_cache
@@ -74,8 +74,8 @@ def sign_in_rule_new(request: UserRequest) -> HttpResponse:
 @step_up_required
 def _rule_new(request: UserRequest) -> HttpResponse:
     source = next(iter(sources_on()), "oidc")
-    form = SignInRuleForm(request.POST or None, initial={"source": source, "claim": groups_claim(source)})
-    if request.method == "POST" and form.is_valid():
+    form = SignInRuleForm(posted(request), initial={"source": source, "claim": groups_claim(source)})
+    if form.is_valid():
         chosen = form.cleaned_data
         try:
             sign_in_rule_create(
@@ -116,9 +116,9 @@ def _rule_remove(request: UserRequest, rule_id: UUID) -> HttpResponse:
 def sign_in_try(request: UserRequest) -> HttpResponse:
     """What a sign-in would become. Changes nothing."""
     _require(request)
-    form = SignInTryForm(request.POST or None, initial={"source": next(iter(sources_on()), "oidc")})
+    form = SignInTryForm(posted(request), initial={"source": next(iter(sources_on()), "oidc")})
     told: Told | None = None
-    if request.method == "POST" and form.is_valid():
+    if form.is_valid():
         try:
             told = _told(form)
         except ValidationFailedError as error:
