@@ -206,28 +206,18 @@ def _added(actor: User, *, kind: str, here: Here, told: str) -> list[str]:
     if factor_rows(user=actor).count() == 1:
         # Whoever got in by the password alone must not stay in.
         sessions_end_others(actor=actor, session_key=here.session_key, family=here.family)
-    event_record(
-        action=SECOND_FACTOR_ADDED,
-        actor=actor,
-        workspace_id=audit_workspace_of(actor),
-        target=actor,
-        data={"kind": kind},
-    )
-    _tell(actor, told)
-    transaction.on_commit(lambda: state_forget(user_id=actor.pk))
+    _changed(actor, action=SECOND_FACTOR_ADDED, kind=kind, told=told)
     return [] if recovery_codes_left(user=actor) else _codes_make(actor)
 
 
 def _removed(actor: User, *, kind: str, told: str) -> None:
     if not has_second_factor(user=actor):
         RecoveryCode.objects.filter(user=actor).delete()
-    event_record(
-        action=SECOND_FACTOR_REMOVED,
-        actor=actor,
-        workspace_id=audit_workspace_of(actor),
-        target=actor,
-        data={"kind": kind},
-    )
+    _changed(actor, action=SECOND_FACTOR_REMOVED, kind=kind, told=told)
+
+
+def _changed(actor: User, *, action: str, kind: str, told: str) -> None:
+    event_record(action=action, actor=actor, workspace_id=audit_workspace_of(actor), target=actor, data={"kind": kind})
     _tell(actor, told)
     transaction.on_commit(lambda: state_forget(user_id=actor.pk))
 
