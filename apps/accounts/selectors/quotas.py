@@ -10,6 +10,10 @@ from django.db.models.functions import Coalesce
 from apps.accounts.models import DailyUsage, Membership, User, Workspace
 from chatbot.lib.errors import NotFoundError
 
+_COLUMNS = (
+    "is_member", "messages_user", "documents_user", "bytes_user", "messages_per_day", "documents_limit", "bytes_limit",
+)  # fmt: skip
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Limits:
@@ -51,11 +55,6 @@ def quota_limits(*, user: User, workspace_id: UUID) -> Limits:
         bytes_user=row["bytes_user"],
         bytes_workspace=row["bytes_limit"],
     )
-
-
-_COLUMNS = (
-    "is_member", "messages_user", "documents_user", "bytes_user", "messages_per_day", "documents_limit", "bytes_limit",
-)  # fmt: skip
 
 
 def messages_today(*, user: User, workspace: Workspace) -> tuple[int, int]:
