@@ -18,17 +18,15 @@ _SHOWN = 3
 @require_GET
 @never_cache
 def notice_list(request: UserRequest) -> HttpResponse:
-    return render(request, "accounts/_notices.html", {"notices": notices_unread(user=request.user)[:_SHOWN]})
+    return _page(request)
 
 
 @require_POST
 def notice_seen(request: UserRequest, notice_id: UUID) -> HttpResponse:
-    notice_read(actor=request.user, notice_id=notice_id)
-    return notice_list_after(request)
-
-
-def notice_list_after(request: UserRequest) -> HttpResponse:
     """The rest of the notices for htmx, the start page otherwise."""
-    if not request.htmx:
-        return redirect("/")
+    notice_read(actor=request.user, notice_id=notice_id)
+    return _page(request) if request.htmx else redirect("/")
+
+
+def _page(request: UserRequest) -> HttpResponse:
     return render(request, "accounts/_notices.html", {"notices": notices_unread(user=request.user)[:_SHOWN]})
