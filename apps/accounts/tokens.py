@@ -8,7 +8,6 @@ second ends the family, also when both come at the same time or the answer to th
 again. Programs that refresh from several places take an API key instead.
 """
 
-import hashlib
 import secrets
 from dataclasses import dataclass
 from datetime import timedelta
@@ -25,6 +24,7 @@ from django.utils.crypto import constant_time_compare, salted_hmac
 from apps.accounts.access_ended import access_ended_announce
 from apps.accounts.exceptions import TokenError
 from apps.accounts.models import RefreshToken, User
+from apps.accounts.secret_hash import secret_hash
 from apps.accounts.selectors.sessions import password_mark
 from apps.audit.actions import TOKEN_REUSED
 from apps.audit.services import event_record
@@ -62,7 +62,7 @@ def tokens_issue(*, user: User, before: RefreshToken | None = None) -> TokenPair
     RefreshToken.objects.create(
         user=user,
         family=family,
-        token_hash=_hash(refresh),
+        token_hash=secret_hash(refresh),
         signed_in_at=signed_in_at,
         expires_at=min(
             now + timedelta(seconds=settings.REFRESH_TOKEN_SECONDS),
@@ -85,7 +85,7 @@ def tokens_refresh(*, refresh: str) -> TokenPair:
         token = (
             RefreshToken.objects.select_for_update(of=("self",))
             .select_related("user")
-            .filter(token_hash=_hash(refresh))
+            .filter(token_hash=secret_hash(refresh))
             .first()
         )
         if token is not None and token.used_at is None and _is_usable(token, refresh):
@@ -178,7 +178,3 @@ def _access_token(*, user: User, family: UUID) -> str:
 def _signing_key() -> bytes:
     """Derived, so that nothing else signed with the secret key can pass for a token."""
     return salted_hmac("apps.accounts.tokens.access", "key", algorithm="sha256").digest()
-
-
-def _hash(token: str) -> str:
-    return hashlib.sha256(token.encode()).hexdigest()

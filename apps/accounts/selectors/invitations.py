@@ -1,12 +1,11 @@
 """Reads: invitations that still work."""
 
-import hashlib
-
 from django.db.models import QuerySet
 from django.utils import timezone
 
 from apps.accounts.models import Invitation, User, Workspace
 from apps.accounts.permissions import permission_has
+from apps.accounts.secret_hash import secret_hash
 from chatbot.lib.errors import NotFoundError
 
 _GONE = "This invitation was used or taken back, or it is too old. Ask whoever invited you for a new one."
@@ -24,7 +23,7 @@ def invitation_require(*, token: str) -> Invitation:
 
     Raises NotFoundError with words for people.
     """
-    rows = Invitation.objects.filter(token_hash=hashlib.sha256(token.encode()).hexdigest())
+    rows = Invitation.objects.filter(token_hash=secret_hash(token))
     rows = rows.filter(accepted_at=None, revoked_at=None, expires_at__gt=timezone.now())
     invitation = rows.select_related("workspace", "invited_by").first()
     if invitation is None or not _inviter_may(invitation):

@@ -1,6 +1,5 @@
 """Reads: a person's API keys, and what one lets in."""
 
-import hashlib
 import re
 from dataclasses import dataclass
 from datetime import timedelta
@@ -12,6 +11,7 @@ from django.utils import timezone
 from django.utils.crypto import constant_time_compare
 
 from apps.accounts.models import ApiKey, Membership, User, Workspace
+from apps.accounts.secret_hash import secret_hash
 from chatbot.lib.errors import NotFoundError
 
 BEGINNING = "cb_"
@@ -32,10 +32,6 @@ def key_text_read(text: str) -> KeyText | None:
     return KeyText(prefix=found["prefix"], secret=found["secret"]) if found else None
 
 
-def key_secret_hash(secret: str) -> str:
-    return hashlib.sha256(secret.encode()).hexdigest()
-
-
 def key_found(*, prefix: str) -> ApiKey | None:
     """The key of this prefix, with `user` and `is_in_workspace`. One query."""
     return _with_owner().filter(prefix=prefix).first()
@@ -43,7 +39,7 @@ def key_found(*, prefix: str) -> ApiKey | None:
 
 def key_secret_is_right(key: ApiKey | None, secret: str) -> bool:
     """In the same time for a key that does not exist."""
-    return constant_time_compare(key_secret_hash(secret), key.secret_hash if key else "")
+    return constant_time_compare(secret_hash(secret), key.secret_hash if key else "")
 
 
 def key_refusal(key: ApiKey) -> str:

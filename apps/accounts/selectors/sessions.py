@@ -1,6 +1,5 @@
 """Reads: where a person is signed in, by browser and by API."""
 
-import hashlib
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Literal
@@ -13,6 +12,7 @@ from django.utils.crypto import constant_time_compare
 
 from apps.accounts.devices import device_name
 from apps.accounts.models import BrowserSession, RefreshToken, User
+from apps.accounts.secret_hash import secret_hash
 
 MARK_LENGTH = 16
 
@@ -32,7 +32,7 @@ class SignIn:
 
 def session_key_hash(session_key: str) -> str:
     """How a session is found: by the SHA-256 of the key in its cookie."""
-    return hashlib.sha256(session_key.encode()).hexdigest()
+    return secret_hash(session_key)
 
 
 def password_mark(user: User) -> str:

@@ -1,6 +1,5 @@
 """The first administrator and the default workspace."""
 
-import hashlib
 import secrets
 
 from django.conf import settings
@@ -12,6 +11,7 @@ from django.utils import timezone
 
 from apps.accounts.exceptions import SetupInvalidError
 from apps.accounts.models import Membership, SetupToken, User, Workspace
+from apps.accounts.secret_hash import secret_hash
 from apps.accounts.selectors.workspaces import administrator_exists
 from apps.audit.actions import ADMINISTRATOR_CREATED
 from apps.audit.services import event_record
@@ -73,7 +73,7 @@ def administrator_create(*, email: str, password: str, name: str) -> User:
 
 def setup_token_require(*, token: str) -> SetupToken:
     """The row of a set-up link that still works. Raises NotFoundError for others and once there is an administrator."""
-    row = SetupToken.objects.filter(token_hash=_hash(token), used_at=None).first()
+    row = SetupToken.objects.filter(token_hash=secret_hash(token), used_at=None).first()
     if row is None or administrator_exists():
         raise NotFoundError
     return row
@@ -96,9 +96,5 @@ def setup_complete(*, token: str, email: str, password: str, name: str) -> User:
 def _setup_token_issue() -> str:
     SetupToken.objects.filter(used_at=None).delete()
     token = secrets.token_urlsafe(32)
-    SetupToken.objects.create(token_hash=_hash(token))
+    SetupToken.objects.create(token_hash=secret_hash(token))
     return token
-
-
-def _hash(token: str) -> str:
-    return hashlib.sha256(token.encode()).hexdigest()

@@ -1,6 +1,5 @@
 """Letting people into a workspace by a link that works once."""
 
-import hashlib
 from dataclasses import dataclass
 from datetime import timedelta
 from urllib.parse import urlencode
@@ -20,6 +19,7 @@ from apps.accounts.exceptions import RateLimitedError
 from apps.accounts.mail import mail_deliver, mail_render
 from apps.accounts.models import Invitation, Membership, User, Workspace
 from apps.accounts.permissions import permission_require
+from apps.accounts.secret_hash import secret_hash
 from apps.accounts.selectors.invitations import invitation_require, invitations_open
 from apps.accounts.services.mailboxes import mailbox_prove
 from apps.accounts.services.people import member_added_record
@@ -61,7 +61,7 @@ def invitation_send(*, actor: User, workspace: Workspace, email: str, role: str,
         expires_at=timezone.now() + timedelta(days=settings.INVITATION_DAYS),
     )
     token = _token(invitation)
-    invitation.token_hash = _hash(token)
+    invitation.token_hash = secret_hash(token)
     invitation.save()
     event_record(action=INVITATION_SENT, actor=actor, workspace_id=workspace.pk, target=invitation, data={"role": role})
     transaction.on_commit(lambda: task_enqueue(tasks.invitation_mail, str(invitation.pk), base_url))
@@ -189,7 +189,3 @@ def _token(invitation: Invitation) -> str:
 def _mailbox_proof(invitation: Invitation) -> str:
     """Stands in the mail only, and so shows that its reader has the mailbox."""
     return salted_hmac("apps.accounts.services.invitations.mailbox", str(invitation.pk), algorithm="sha256").hexdigest()
-
-
-def _hash(token: str) -> str:
-    return hashlib.sha256(token.encode()).hexdigest()

@@ -14,12 +14,12 @@ from redis.exceptions import RedisError
 from apps.accounts.access_ended import access_ended_announce
 from apps.accounts.models import ApiKey, User, Workspace
 from apps.accounts.permissions import permission_require
+from apps.accounts.secret_hash import secret_hash
 from apps.accounts.selectors.keys import (
     BEGINNING,
     key_found,
     key_owner,
     key_refusal,
-    key_secret_hash,
     key_secret_is_right,
     key_text_read,
     keys_alive,
@@ -71,7 +71,7 @@ def key_create(
         workspace_id=workspace_id,
         name=name.strip(),
         prefix="".join(secrets.choice(_PREFIX_LETTERS) for _ in range(_PREFIX_LENGTH)),
-        secret_hash=key_secret_hash(secret),
+        secret_hash=secret_hash(secret),
         scopes=[scope for scope in ApiKey.Scope.values if scope in scopes],
         allowed_networks=networks,
         expires_at=None if expires_in_days is None else timezone.now() + timedelta(days=expires_in_days),
