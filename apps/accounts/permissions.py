@@ -40,8 +40,6 @@ JOIN {User.groups.through._meta.db_table} place ON place.group_id = given.group_
 WHERE place.user_id = %s AND given.permission_id = ({_OF_PERMISSION})
 """  # noqa: S608 - names of tables
 
-_RANK = {Membership.Role.VIEWER: 0, Membership.Role.USER: 1, Membership.Role.ADMIN: 2}
-
 
 def permission_require(*, user: User, workspace_id: UUID | None, permission: str) -> None:
     """Pass if the permission table gives `permission` to the person's role in the workspace. At most one query.
@@ -72,22 +70,6 @@ def permissions_of(*, user: User, workspace_id: UUID | None) -> frozenset[str]:
     if workspace_id is not None and (role := membership_role(user=user, workspace_id=workspace_id)):
         roles.add(role)
     return frozenset(code for code, permission in PERMISSIONS.items() if permission.roles & roles)
-
-
-def role_require(*, user: User, workspace_id: UUID, at_least: Membership.Role | str) -> None:
-    """Pass if the person's role in the workspace is `at_least` that one (viewer < user < admin). One query.
-
-    Raises NotFoundError for a stranger and ForbiddenError for too low a role.
-    """
-    role_check(membership_role(user=user, workspace_id=workspace_id), at_least=at_least)
-
-
-def role_check(role: str | None, *, at_least: Membership.Role | str) -> None:
-    """As `role_require`, for a role that was read before; None stands for a stranger."""
-    if role is None:
-        raise NotFoundError
-    if _RANK[Membership.Role(role)] < _RANK[Membership.Role(at_least)]:
-        raise ForbiddenError
 
 
 def grant_add(*, permission: str = READ, to: User | Group, target: Model) -> bool:

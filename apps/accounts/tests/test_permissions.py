@@ -3,24 +3,24 @@
 import pytest
 
 from apps.accounts.models import Membership, Workspace
-from apps.accounts.permissions import role_require
+from apps.accounts.permissions import permission_require
 from apps.accounts.selectors.workspaces import membership_role, workspace_current
 from chatbot.lib.errors import ForbiddenError, NotFoundError
 
 
 def test_roles_are_ordered(ada, vera, workspace):
-    role_require(user=ada, workspace_id=workspace.pk, at_least="viewer")
-    role_require(user=ada, workspace_id=workspace.pk, at_least="user")
+    permission_require(user=ada, workspace_id=workspace.pk, permission="conversation_read")
+    permission_require(user=ada, workspace_id=workspace.pk, permission="conversation_write")
     with pytest.raises(ForbiddenError):
-        role_require(user=ada, workspace_id=workspace.pk, at_least="admin")
+        permission_require(user=ada, workspace_id=workspace.pk, permission="people_manage")
     with pytest.raises(ForbiddenError):
-        role_require(user=vera, workspace_id=workspace.pk, at_least="user")
+        permission_require(user=vera, workspace_id=workspace.pk, permission="conversation_write")
 
 
 def test_a_stranger_learns_nothing(cleo, workspace):
     assert membership_role(user=cleo, workspace_id=workspace.pk) is None
     with pytest.raises(NotFoundError):
-        role_require(user=cleo, workspace_id=workspace.pk, at_least="viewer")
+        permission_require(user=cleo, workspace_id=workspace.pk, permission="conversation_read")
 
 
 def test_the_current_workspace_is_the_first(ada, workspace):
