@@ -69,6 +69,6 @@ def _page(
         "workspace": workspace,
         "form": form,
         "sent": sent,
-        "invitations": invitations_open(workspace=workspace).order_by("-created_at", "-pk"),
+        "invitations": invitations_open(workspace=workspace),
     }
     return render(request, "accounts/people_invitations.html", context, status=422 if form.errors else 200)
