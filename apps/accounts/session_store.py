@@ -4,7 +4,6 @@ So the list of somebody's sessions is one query, their end is the end of a row, 
 beside. Reading a session notes its use, at most once a minute.
 """
 
-from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
@@ -17,9 +16,7 @@ from typing_extensions import override
 from apps.accounts.access_ended import access_ended_announce
 from apps.accounts.models import BrowserSession
 from apps.accounts.selectors.sessions import MARK_LENGTH, session_key_hash, sessions_alive, sessions_dead
-from chatbot.lib.request_context import request_context
-
-USE_NOTED_EVERY = timedelta(minutes=1)
+from apps.accounts.sign_in_use import USE_NOTED_EVERY, use_fields
 
 
 class SessionStore(SessionBase):
@@ -67,7 +64,7 @@ class SessionStore(SessionBase):
         try:
             with transaction.atomic():
                 if must_create:
-                    BrowserSession.objects.create(key_hash=key_hash, **_context_fields(), **fields)
+                    BrowserSession.objects.create(key_hash=key_hash, **use_fields(), **fields)
                 elif not BrowserSession.objects.filter(key_hash=key_hash).update(**fields):
                     raise UpdateError
         except IntegrityError as error:
@@ -101,10 +98,4 @@ class SessionStore(SessionBase):
 def _use_note(row: BrowserSession) -> None:
     now = timezone.now()
     if now - row.last_used_at >= USE_NOTED_EVERY:
-        BrowserSession.objects.filter(pk=row.pk).update(last_used_at=now, **_context_fields())
-
-
-def _context_fields() -> dict[str, Any]:
-    """Of the request that is being answered; nothing for a socket, which belongs to a page that made one."""
-    context = request_context()
-    return {"address": context.ip_address, "user_agent": context.user_agent} if context.request_id else {}
+        BrowserSession.objects.filter(pk=row.pk).update(last_used_at=now, **use_fields())

@@ -26,14 +26,13 @@ from apps.accounts.exceptions import TokenError
 from apps.accounts.models import RefreshToken, User
 from apps.accounts.secret_hash import secret_hash
 from apps.accounts.selectors.sessions import password_mark
+from apps.accounts.sign_in_use import USE_NOTED_EVERY, use_fields
 from apps.audit.actions import TOKEN_REUSED
 from apps.audit.services import event_record
 from chatbot.lib.keys import uuid7
-from chatbot.lib.request_context import request_context
 
 _ALGORITHM = "HS256"
 _ISSUER = "chatbot"
-USE_NOTED_EVERY = timedelta(minutes=1)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,7 +67,7 @@ def tokens_issue(*, user: User, before: RefreshToken | None = None) -> TokenPair
             now + timedelta(seconds=settings.REFRESH_TOKEN_SECONDS),
             signed_in_at + timedelta(seconds=settings.SESSION_MAX_SECONDS),
         ),
-        **_context_fields(),
+        **use_fields(),
     )
     return TokenPair(
         access=_access_token(user=user, family=family), refresh=refresh, expires_in=settings.ACCESS_TOKEN_SECONDS
@@ -142,7 +141,7 @@ def access_user(claims: AccessClaims) -> User | None:
     if row is None or not constant_time_compare(claims.password_mark, password_mark(row.user)):
         return None
     if now - row.last_used_at >= USE_NOTED_EVERY:
-        RefreshToken.objects.filter(pk=row.pk).update(last_used_at=now, **_context_fields())
+        RefreshToken.objects.filter(pk=row.pk).update(last_used_at=now, **use_fields())
     return row.user
 
 
@@ -154,12 +153,6 @@ def _is_usable(token: RefreshToken, text: str) -> bool:
         and token.user.is_active
         and constant_time_compare(mark, password_mark(token.user))
     )
-
-
-def _context_fields() -> dict[str, Any]:
-    """Of the request that is being answered."""
-    context = request_context()
-    return {"address": context.ip_address, "user_agent": context.user_agent} if context.request_id else {}
 
 
 def _access_token(*, user: User, family: UUID) -> str:

@@ -24,6 +24,7 @@ from apps.accounts.selectors.keys import (
     key_text_read,
     keys_alive,
 )
+from apps.accounts.sign_in_use import USE_NOTED_EVERY
 from apps.audit.actions import API_KEY_CREATED, API_KEY_REFUSED, API_KEY_REVOKED, API_KEY_USED
 from apps.audit.services import event_record
 from chatbot.lib.errors import AppError, NotFoundError, ValidationFailedError
@@ -35,7 +36,6 @@ DAYS_MAXIMUM = 3650
 KEYS_MAXIMUM = 50
 NETWORKS_MAXIMUM = 50
 NAME_MAXIMUM = 100
-USE_NOTED_EVERY = timedelta(minutes=1)
 _PREFIX_LETTERS = string.ascii_lowercase + string.digits
 _PREFIX_LENGTH = 12
 _SECRET_BYTES = 32
