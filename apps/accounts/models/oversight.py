@@ -20,6 +20,8 @@ class BreakGlass(models.Model):
     ended_at = models.DateTimeField(null=True)
 
     class Meta:
+        verbose_name = "break-glass access"
+        verbose_name_plural = "break-glass accesses"
         indexes = [models.Index(fields=["actor", "owner", "expires_at"], name="break_glass_by_actor")]
 
     @override

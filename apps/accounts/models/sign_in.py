@@ -89,6 +89,7 @@ class ExternalIdentity(models.Model):
     updated_at = models.DateTimeField(auto_now=True)
 
     class Meta:
+        verbose_name_plural = "external identities"
         constraints = [models.UniqueConstraint(fields=["source", "external_id"], name="external_identity_once")]
 
     @override
