@@ -54,9 +54,11 @@ def heads_recorded(chain: UUID | None = None) -> dict[UUID, list[RecordedHead]]:
 
     Raises HeadsDamagedError if the file or an object cannot be read.
     """
-    rows = SignedHead.objects.order_by("signed_at").iterator()
+    rows = SignedHead.objects.order_by("signed_at")
+    if chain is not None:
+        rows = rows.filter(chain=chain)
     recorded: dict[UUID, list[RecordedHead]] = {}
-    for head, source in chain_together(((row, "the database") for row in rows), _lines_read()):
+    for head, source in chain_together(((row, "the database") for row in rows.iterator()), _lines_read()):
         if chain in {None, head.chain}:
             recorded.setdefault(head.chain, []).append(_recorded(head, source))
     return recorded
