@@ -3,11 +3,9 @@ import random
 import pytest
 
 from apps.rag.chunking import (
-    MAXIMUM_TOKENS,
-    MINIMUM_TOKENS,
     SEPARATOR,
-    STRETCHED_TOKENS,
     ChunkDraft,
+    ChunkSizes,
     SourceSection,
     chunks_of,
     text_indexed,
@@ -15,6 +13,8 @@ from apps.rag.chunking import (
     tokens_approximate,
 )
 from apps.rag.tests.factories import sentences
+
+SIZES = ChunkSizes()
 
 
 def source(text: str, ordinal: int = 0, **fields) -> SourceSection:
@@ -50,7 +50,7 @@ def test_long_text_is_divided_evenly_at_sentences():
     chunks = chunks_of(sections)
 
     assert len(chunks) > 4
-    assert all(MINIMUM_TOKENS <= chunk.tokens <= MAXIMUM_TOKENS for chunk in chunks)
+    assert all(SIZES.minimum <= chunk.tokens <= SIZES.maximum for chunk in chunks)
     assert max(chunk.tokens for chunk in chunks) - min(chunk.tokens for chunk in chunks) < 40
     assert all(chunk.text.startswith("Sentence number") and chunk.text.endswith("parts.") for chunk in chunks)
     assert words(chunk.text for chunk in chunks) == sections[0].text.split()
@@ -66,19 +66,64 @@ def test_passages_run_over_pages_under_one_heading():
     assert chunks[-1].page_last == 8
     pages = [(chunk.page_first or 0, chunk.page_last or 0) for chunk in chunks]
     assert any(first < last for first, last in pages)
-    assert all(MINIMUM_TOKENS <= chunk.tokens <= MAXIMUM_TOKENS for chunk in chunks)
+    assert all(SIZES.minimum <= chunk.tokens <= SIZES.maximum for chunk in chunks)
     for chunk, (first, last) in zip(chunks, pages, strict=True):
         assert {ordinal for ordinal, _, _ in chunk.spans} == set(range(first, last + 1))
     assert_spans_give_text(chunks, sections)
 
 
-def test_passages_never_run_over_headings():
-    sections = [source("Small.", 0, heading_path=("A",)), source("Tiny.", 1, heading_path=("A", "B"))]
+def test_a_page_with_enough_text_has_passages_of_its_own():
+    sections = [source(sentences(15, f"page{page}"), page, page=page, heading_path=("A",)) for page in range(1, 5)]
 
-    assert [(chunk.text, chunk.heading_path) for chunk in chunks_of(sections)] == [
-        ("Small.", ("A",)),
-        ("Tiny.", ("A", "B")),
+    assert [(chunk.page_first, chunk.page_last) for chunk in chunks_of(sections)] == [(1, 1), (2, 2), (3, 3), (4, 4)]
+
+
+def test_small_texts_under_different_headings_of_a_page_become_one_passage():
+    sections = [
+        source("One\n\nSmall.", 0, page=1, heading_path=("Part", "One")),
+        source("Two\n\nA little larger.", 1, page=1, heading_path=("Part", "Two")),
+        source("Three\n\nOn the next page.", 2, page=2, heading_path=("Part", "Three")),
     ]
+
+    assert [(chunk.text, chunk.heading_path, chunk.page_last) for chunk in chunks_of(sections)] == [
+        ("One\n\nSmall.\nTwo\n\nA little larger.", ("Part", "Two"), 1),
+        ("Three\n\nOn the next page.", ("Part", "Three"), 2),
+    ]
+
+
+def test_tables_stand_under_the_title_of_their_page():
+    sections = [
+        source("ACME, INC.\nBALANCE SHEETS\n(in millions)", 0, page=1, heading_path=("Reports",)),
+        source(table(9), 1, page=1, heading_path=("Reports", "Assets"), is_table=True),
+        source(table(9), 2, page=1, heading_path=("Reports", "Liabilities"), is_table=True),
+        source(sentences(15), 3, page=1, heading_path=("Reports", "Remarks")),
+        source("and so the page before goes on.", 4, page=2, heading_path=("Reports", "More")),
+        source(table(12), 5, page=2, heading_path=("Reports", "More", "Rest"), is_table=True),
+    ]
+
+    paths = [chunk.heading_path for chunk in chunks_of(sections)]
+
+    assert paths == [
+        ("Reports", "Assets"),
+        ("Reports", "ACME, INC. BALANCE SHEETS (in millions)", "Liabilities"),
+        ("Reports", "Remarks"),
+        ("Reports", "More", "Rest"),
+    ]
+
+
+def test_large_texts_under_different_headings_stay_apart():
+    sections = [source(sentences(20), 0, heading_path=("A",)), source(sentences(20), 1, heading_path=("B",))]
+
+    assert [chunk.heading_path for chunk in chunks_of(sections)] == [("A",), ("B",)]
+
+
+def test_other_sizes_give_other_passages():
+    sections = [source(sentences(60))]
+    small = ChunkSizes(minimum=40, ideal=80, maximum=100)
+
+    assert len(chunks_of(sections, sizes=small)) > 2 * len(chunks_of(sections))
+    assert all(small.minimum <= chunk.tokens <= small.maximum for chunk in chunks_of(sections, sizes=small))
+    assert_spans_give_text(chunks_of(sections, sizes=small), sections)
 
 
 def test_sections_are_taken_in_reading_order():
@@ -115,7 +160,7 @@ def test_text_without_sentences_is_cut_all_the_same(text):
 
     chunks = chunks_of(sections)
 
-    assert all(chunk.tokens <= STRETCHED_TOKENS for chunk in chunks)
+    assert all(chunk.tokens <= SIZES.stretched for chunk in chunks)
     assert "".join(chunk.text for chunk in chunks).replace(" ", "").replace("\n", "") == text.replace(" ", "")
     assert_spans_give_text(chunks, sections)
 
@@ -136,7 +181,7 @@ def test_table_that_fits_stays_whole_beside_its_text():
     chunks = chunks_of(sections)
 
     assert sum(sections[1].text in chunk.text for chunk in chunks) == 1
-    assert all(chunk.tokens <= MAXIMUM_TOKENS for chunk in chunks)
+    assert all(chunk.tokens <= SIZES.maximum for chunk in chunks)
     assert_spans_give_text(chunks, sections)
 
 
@@ -145,7 +190,7 @@ def test_sentence_before_a_table_stays_with_it():
 
     [chunk] = chunks_of(sections)
 
-    assert MAXIMUM_TOKENS < chunk.tokens <= STRETCHED_TOKENS
+    assert SIZES.maximum < chunk.tokens <= SIZES.stretched
     assert_spans_give_text([chunk], sections)
 
 
@@ -157,9 +202,29 @@ def test_long_table_is_cut_between_rows_and_repeats_its_head():
 
     assert len(chunks) > 5
     assert all(chunk.text.startswith("\n".join(lines[:2]) + "\n") for chunk in chunks)
-    assert all(chunk.tokens <= MAXIMUM_TOKENS for chunk in chunks)
+    assert all(chunk.tokens <= SIZES.maximum for chunk in chunks)
     assert [line for chunk in chunks for line in chunk.text.split("\n")[2:]] == lines[2:]
     assert_spans_give_text(chunks, sections)
+
+
+def test_each_piece_of_a_long_table_begins_with_its_caption_and_head():
+    sections = [
+        source(f"{sentences(30)}\n\nStatement of income\n\n(in millions)", 0, page=2),
+        source(table(120), 1, is_table=True, page=2),
+    ]
+    head = "\n".join(sections[1].text.split("\n")[:2])
+
+    tables = [chunk for chunk in chunks_of(sections) if "|" in chunk.text]
+
+    assert len(tables) > 3
+    for chunk in tables[1:]:
+        caption, rest = chunk.text.split(head)
+        assert "Statement of income" in caption
+        assert "(in millions)" in caption
+        assert "Sentence number 3 " not in caption
+        assert rest.startswith("\n| ")
+    assert all(chunk.tokens <= SIZES.maximum for chunk in tables)
+    assert_spans_give_text(tables, sections)
 
 
 @pytest.mark.parametrize(
@@ -186,7 +251,7 @@ def test_only_a_row_that_names_columns_is_a_head(first, is_repeated):
 def test_table_of_one_endless_row_is_cut():
     chunks = chunks_of([source("cell " * 2000, is_table=True)])
 
-    assert all(chunk.tokens <= MAXIMUM_TOKENS for chunk in chunks)
+    assert all(chunk.tokens <= SIZES.maximum for chunk in chunks)
     assert words(chunk.text for chunk in chunks) == ["cell"] * 2000
 
 
@@ -225,6 +290,9 @@ def test_indexed_text_says_where_it_stands():
     assert text_indexed(title="Wings", heading_path=("Wings", "Drag"), text="Wings.") == "Wings > Drag\nWings."
     assert text_indexed(title="", heading_path=(), text="Text") == "Text"
     assert len(text_indexed(title="t" * 999, heading_path=(), text="Text")) < 300
+    assert text_indexed(title="Report", heading_path=("x" * 200, "y" * 30, "Fuel"), text="Up.") == (
+        f"Report > {'y' * 30} > Fuel\nUp."
+    )
 
 
 @pytest.mark.parametrize(
