@@ -13,6 +13,7 @@ from uuid import UUID
 
 from django.db import connection
 
+from apps.rag.languages import OTHER, language_of
 from apps.rag.scope import Scope
 
 K1 = 1.2
@@ -23,14 +24,19 @@ DIMENSIONS = 1_000_000_000
 # the workspace's, are selected, only add to the score. Reading a candidate takes about 6 µs.
 CANDIDATES = 5000
 CANDIDATES_SHARE = 0.02
+# Where the scope is a part of the workspace, of which the versions' index tells, so many of it are worth reading.
+CANDIDATES_VISIBLE = 600
 
 _WORDS = """
+WITH corpus AS MATERIALIZED (
+    SELECT workspace_id, profile_id, chunk_count, languages FROM rag_corpusstatistics
+    WHERE profile_id = %s AND workspace_id = ANY(%s)
+)
 SELECT lexeme.workspace_id, lexeme.id, lexeme.text, lexeme.document_frequency, corpus.chunk_count
-FROM rag_corpusstatistics AS corpus
-JOIN rag_lexeme AS lexeme USING (workspace_id, profile_id)
-WHERE corpus.profile_id = %s
-  AND corpus.workspace_id = ANY(%s)
-  AND lexeme.text = ANY(tsvector_to_array(rag_terms(%s)))
+FROM corpus JOIN rag_lexeme AS lexeme USING (workspace_id, profile_id)
+WHERE lexeme.text = ANY((
+    SELECT rag_question_terms(%s, %s::regconfig, ARRAY(SELECT DISTINCT unnest(languages) FROM corpus))
+)::text[])
   AND lexeme.document_frequency > 0
 ORDER BY lexeme.workspace_id, lexeme.document_frequency, lexeme.text
 """
@@ -42,7 +48,7 @@ FROM rag_chunk AS chunk
 WHERE chunk.profile_id = %s AND chunk.workspace_id = ANY(%s)
   AND chunk.terms @@ %s::tsquery
   AND chunk.bm25 IS NOT NULL
-  AND chunk.version_id IN (SELECT id FROM ({scope}) AS visible)
+  AND {condition}
 ORDER BY chunk.bm25 <#> %s::sparsevec, chunk.id
 LIMIT %s
 """
@@ -75,9 +81,10 @@ class LexicalLeg:
         if not self.candidates:
             return {}
         corpus = self.profile_id, list(self.scope.workspace_ids)
+        condition, given = self.scope.condition("chunk")
         return _run(
-            _LEG.format(scope=self.scope.statement),
-            [self.weights, *corpus, self.candidates, *self.scope.parameters, self.weights, limit],
+            _LEG.format(condition=condition),
+            [self.weights, *corpus, self.candidates, *given, self.weights, limit],
         )
 
     def scores(self, chunk_ids: Sequence[UUID]) -> dict[UUID, float]:
@@ -88,16 +95,22 @@ class LexicalLeg:
 
 
 def lexical_leg(*, profile_id: UUID, scope: Scope, text: str) -> LexicalLeg:
-    """The leg for a question. One query, for its words."""
+    """The leg for a question. One query, for its words.
+
+    They are looked up by the rules of every language that the workspaces' passages are in, so that a name or number is
+    found in documents of another language. That a stem of one language is another word's of a second one costs no more
+    than a passage too many among the candidates.
+    """
+    own = language_of(text) or OTHER
     with connection.cursor() as cursor:
-        cursor.execute(_WORDS, [profile_id, list(scope.workspace_ids), text])
+        cursor.execute(_WORDS, [profile_id, list(scope.workspace_ids), text, own])
         words = [_Word(*row) for row in cursor.fetchall()]
     weights = ",".join(f"{word.dimension}:{_idf(word)!r}" for word in words)
     return LexicalLeg(
         profile_id=profile_id,
         scope=scope,
         weights=f"{{{weights}}}/{DIMENSIONS}",
-        candidates=" | ".join(sorted({_quoted(text) for text in _selective(words)})),
+        candidates=" | ".join(sorted({_quoted(text) for text in _selective(words, scope)})),
     )
 
 
@@ -105,13 +118,16 @@ def _idf(word: _Word) -> float:
     return math.log(1 + (word.chunk_count - word.document_frequency + 0.5) / (word.document_frequency + 0.5))
 
 
-def _selective(words: Iterable[_Word]) -> Iterable[str]:
+def _selective(words: Sequence[_Word], scope: Scope) -> Iterable[str]:
     """Of each workspace the rarest word and those after it that keep the candidates few. `words`: rarest first."""
+    corpus = sum({word.workspace_id: word.chunk_count for word in words}.values())
+    share = 1.0 if scope.chunk_count is None else min(1.0, max(scope.chunk_count, 1) / max(corpus, 1))
     for _, group in groupby(words, key=lambda word: word.workspace_id):
         selected = 0
         for number, word in enumerate(group):
             selected += word.document_frequency
-            if number and selected > max(CANDIDATES, CANDIDATES_SHARE * word.chunk_count):
+            most = max(CANDIDATES, CANDIDATES_SHARE * word.chunk_count, CANDIDATES_VISIBLE / share)
+            if number and selected > most:
                 break
             yield word.text
 

@@ -12,27 +12,27 @@ from chatbot.dev.valkey import Valkey
 
 
 @contextlib.contextmanager
-def servers(directory: Path, *, fsync: bool = False) -> Iterator[dict[str, str]]:
+def servers(directory: Path, *, fsync: bool = False, postgres: type[Postgres] = Postgres) -> Iterator[dict[str, str]]:
     """Start both servers under `directory` and yield the environment that points to them.
 
     They are stopped at the end; the directory stays, so a second block over it finds the data as it was.
     Raises DevError if one does not start.
     """
     directory.mkdir(parents=True, exist_ok=True)
-    postgres = Postgres(directory / "postgres", fsync=fsync)
+    database = postgres(directory / "postgres", fsync=fsync)
     valkey = Valkey(directory / "valkey")
-    postgres.prepare()
+    database.prepare()
     valkey.prepare()
     with contextlib.ExitStack() as stack:
         # A caller that ends without leaving the block must not leave servers behind.
         atexit.register(stack.close)
         stack.callback(atexit.unregister, stack.close)
-        for sockets in (postgres.sockets, valkey.directory):
+        for sockets in (database.sockets, valkey.directory):
             if not sockets.is_relative_to(directory):
                 stack.callback(shutil.rmtree, sockets, ignore_errors=True)
-        stack.callback(server_stop, postgres.start(directory / "postgres.log"))
+        stack.callback(server_stop, database.start(directory / "postgres.log"))
         stack.callback(server_stop, valkey.start(directory / "valkey.log"))
-        postgres.wait_ready()
+        database.wait_ready()
         valkey.wait_ready()
-        postgres.database_create()
-        yield {"CHATBOT_DATABASE_URL": postgres.url(), "CHATBOT_VALKEY_URL": valkey.url()}
+        database.database_create()
+        yield {"CHATBOT_DATABASE_URL": database.url(), "CHATBOT_VALKEY_URL": valkey.url()}

@@ -92,6 +92,8 @@ class EvaluationRun(models.Model):
     done_count = models.PositiveIntegerField(default=0)
     metrics = models.JSONField(default=dict)
     error_detail = models.CharField(max_length=500, blank=True)
+    # Steps in a row that never came to an end.
+    attempts = models.PositiveSmallIntegerField(default=0)
     lease_token = models.UUIDField(null=True)
     lease_expires_at = models.DateTimeField(null=True)
     enqueued_at = models.DateTimeField(null=True)
@@ -121,6 +123,8 @@ class EvaluationResult(models.Model):
     run = models.ForeignKey(EvaluationRun, on_delete=models.CASCADE, related_name="results", db_index=False)
     question = models.ForeignKey(GoldenQuestion, on_delete=models.CASCADE, related_name="+")
     metrics = models.JSONField(default=dict)
+    # Hash of the question and its right answer as they then were: only the same can be compared.
+    asked_hash = models.CharField(max_length=64, blank=True)
     found = models.JSONField(default=list)
     answer = models.TextField(blank=True)
     took_ms = models.FloatField(default=0)

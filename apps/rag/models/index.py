@@ -26,13 +26,19 @@ class IndexProfile(models.Model):
         LIVE = "live"
         RETIRED = "retired"
         FAILED = "failed"
+        DROPPING = "dropping"
+
+    # New documents are added to these.
+    KEPT_STATES = (State.LIVE, State.BUILDING, State.READY, State.RETIRED)
 
     class Provider(models.TextChoices):
-        ONNX = "onnx"
-        SENTENCE_TRANSFORMERS = "sentence_transformers"
-        OLLAMA = "ollama"
-        OPENAI = "openai"
-        GEMINI = "gemini"
+        ONNX = "onnx", "ONNX Runtime"
+        SENTENCE_TRANSFORMERS = "sentence_transformers", "sentence-transformers"
+        EMBEDDED = "embedded", "embedded model server"
+        OLLAMA = "ollama", "Ollama"
+        OPENAI = "openai", "OpenAI-compatible"
+        OPENROUTER = "openrouter", "OpenRouter"
+        GEMINI = "gemini", "Gemini"
 
     class VectorType(models.TextChoices):
         VECTOR = "vector"
@@ -42,6 +48,7 @@ class IndexProfile(models.Model):
     name = models.CharField(max_length=100, blank=True)
     provider = models.CharField(max_length=30, choices=Provider.choices, default=Provider.ONNX)
     embedder = models.CharField(max_length=200)
+    # 0 until the first passage of a build was embedded, where nobody named a number.
     dimensions = models.PositiveIntegerField()
     # What the graph is built over: halfvec is half as large.
     vector_type = models.CharField(max_length=10, choices=VectorType.choices, default=VectorType.HALFVEC)
@@ -57,11 +64,28 @@ class IndexProfile(models.Model):
     created_at = models.DateTimeField(auto_now_add=True)
     live_at = models.DateTimeField(null=True)
     retired_at = models.DateTimeField(null=True)
+    # The row is the job of bringing the profile up to date.
+    lease_token = models.UUIDField(null=True)
+    lease_expires_at = models.DateTimeField(null=True)
+    enqueued_at = models.DateTimeField(null=True)
+    # Up to when the allowance of `chunks_per_minute` is used.
+    paced_at = models.DateTimeField(null=True)
+    # Somebody asked for a switch to it, which a worker checks first; and what speaks against it, a sentence a line.
+    switch_wanted_at = models.DateTimeField(null=True)
+    switch_wanted_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, related_name="+"
+    )
+    switch_blocked = models.TextField(blank=True)
 
     class Meta:
         constraints = [
-            models.UniqueConstraint(fields=["state"], condition=models.Q(state="live"), name="index_profile_one_live")
+            models.UniqueConstraint(fields=["state"], condition=models.Q(state="live"), name="index_profile_one_live"),
+            models.UniqueConstraint(fields=["name"], condition=~models.Q(name=""), name="index_profile_name_once"),
         ]
+
+    @property
+    def title(self) -> str:
+        return self.name or self.embedder
 
     @override
     def __str__(self) -> str:
@@ -72,6 +96,8 @@ class Chunk(models.Model):
     """A passage as searched. `embedding` is empty until the second stage of indexing has come to it.
 
     `spans`: [[section ordinal, start, end], …], the characters of each section that the passage covers.
+    The table also has `near`, the embedding in half precision, which the database keeps itself (migration 0009) and
+    only the dense leg reads.
     `bm25`: dimension = lexeme id, value = tf / (tf + k1 * (1 - b + b * length / average length)).
     """
 
@@ -104,7 +130,14 @@ class Chunk(models.Model):
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["profile", "version", "ordinal"], name="chunk_ordinal_once")]
-        indexes = [GinIndex(fields=["terms"], name="chunk_terms", fastupdate=False)]
+        indexes = [
+            GinIndex(fields=["terms"], name="chunk_terms", fastupdate=False),
+            models.Index(
+                fields=["embedded_hash"],
+                condition=models.Q(embedded_hash__isnull=False),
+                name="chunk_embedded_hash",
+            ),
+        ]
 
     @override
     def __str__(self) -> str:
@@ -112,7 +145,10 @@ class Chunk(models.Model):
 
 
 class IndexedVersion(models.Model):
-    """How far a profile that is being built beside the live one has come with a version."""
+    """How far a profile has come with a version. `chunk_count` passages stand, `embedded_count` have a vector.
+
+    `is_withheld`: the collection's classification keeps the texts from the embedder; keyword search alone finds them.
+    """
 
     class State(models.TextChoices):
         BUILDING = "building"
@@ -125,6 +161,10 @@ class IndexedVersion(models.Model):
     version = models.ForeignKey("documents.DocumentVersion", on_delete=models.CASCADE, related_name="+")
     state = models.CharField(max_length=10, choices=State.choices, default=State.BUILDING)
     chunk_count = models.PositiveIntegerField(default=0)
+    embedded_count = models.PositiveIntegerField(default=0)
+    is_withheld = models.BooleanField(default=False)
+    # Steps begun since the last that got further.
+    attempts = models.PositiveSmallIntegerField(default=0)
     error_detail = models.CharField(max_length=500, blank=True)
     updated_at = models.DateTimeField(auto_now=True)
 
@@ -158,13 +198,20 @@ class Lexeme(models.Model):
 
 
 class CorpusStatistics(models.Model):
-    """How many chunks a workspace's index has and how long they are together."""
+    """How many chunks a workspace's index has, how long they are together, and which languages they are in."""
 
     id = uuid7_key()
     workspace = models.ForeignKey("accounts.Workspace", on_delete=models.CASCADE, related_name="+")
     profile = models.ForeignKey(IndexProfile, on_delete=models.CASCADE, related_name="+")
     chunk_count = models.PositiveBigIntegerField(default=0)
     total_length = models.PositiveBigIntegerField(default=0)
+    # Text search configurations; one may be left of a passage that is gone.
+    languages = ArrayField(models.CharField(max_length=20), default=list)
+    # The average length by which `bm25` was computed: the same for all chunks, so that they compare.
+    weights_average = models.FloatField(null=True)
+    # While they are computed anew: by which average, and up to which chunk that was done.
+    weights_target = models.FloatField(null=True)
+    weights_reached = models.UUIDField(null=True)
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["workspace", "profile"], name="corpus_statistics_once")]

@@ -30,7 +30,7 @@ def test_version_gets_passages_with_pages_headings_and_vectors(ada, embedder):
         ada,
         section("The turbine was built.", page=1, heading_path=["Report"]),
         section("It ran.", page=2, heading_path=["Report"]),
-        section("a | b", page=2, heading_path=["Report", "Costs"], kind="table"),
+        section("a | b", page=3, heading_path=["Report", "Costs"], kind="table"),
         filename="Engine_report.pdf",
     )
 
@@ -38,7 +38,7 @@ def test_version_gets_passages_with_pages_headings_and_vectors(ada, embedder):
     assert (first.text, first.page_first, first.page_last, first.spans) == (
         "The turbine was built.\nIt ran.", 1, 2, [[0, 0, 22], [1, 0, 7]]
     )  # fmt: skip
-    assert (second.heading_path, second.page_first) == (["Report", "Costs"], 2)
+    assert (second.heading_path, second.page_first) == (["Report", "Costs"], 3)
     assert embedder.calls == [
         ["Engine report > Report\nThe turbine was built.\nIt ran.", "Engine report > Report > Costs\na | b"]
     ]
@@ -71,7 +71,7 @@ def test_profile_is_made_once_with_its_index(settings):
         )
         [(definition,)] = cursor.fetchall()
     assert "hnsw" in definition
-    assert "vector(384)" in definition
+    assert "halfvec(384)" in definition
 
 
 @pytest.mark.django_db

@@ -1,7 +1,9 @@
 import math
 import random
+import re
 from collections import Counter
 from functools import partial
+from time import monotonic
 from uuid import UUID
 
 import pytest
@@ -12,9 +14,11 @@ from apps.documents.models import Document
 from apps.rag.lexical import K1, B, LexicalLeg, lexical_leg
 from apps.rag.models import Chunk, CorpusStatistics, IndexProfile, Lexeme
 from apps.rag.scope import Scope, scope_of
+from apps.rag.search import search
 from apps.rag.services import document_index_step, index_profile_ensure, statistics_rebuild
+from apps.rag.statistics import weights_refresh_step
 from apps.rag.tests.factories import at_once, indexed, parsed_version, sentences
-from apps.rag.types import SearchQuery
+from apps.rag.types import SearchMode, SearchQuery
 
 WORDS = [
     "wing",
@@ -73,11 +77,16 @@ def leg(user, text: str) -> LexicalLeg:
     return lexical_leg(profile_id=index_profile_ensure().pk, scope=scope, text=text)
 
 
+def length(terms: Counter[str]) -> int:
+    """Numbers do not count to it."""
+    return max(1, sum(count for word, count in terms.items() if not re.fullmatch(r"[-+]?\d[\d.,]*", word)))
+
+
 def bm25(query: str, documents: dict[UUID, Counter[str]]) -> dict[UUID, float]:
-    average = sum(sum(terms.values()) for terms in documents.values()) / len(documents)
+    average = sum(map(length, documents.values())) / len(documents)
     scores = {}
     for key, terms in documents.items():
-        norm = K1 * (1 - B + B * sum(terms.values()) / average)
+        norm = K1 * (1 - B + B * length(terms) / average)
         score = 0.0
         for word in lexemes(query):
             df = sum(word in other for other in documents.values())
@@ -201,6 +210,30 @@ def test_rebuild_command_takes_one_workspace(ada, workspace, embedder, capsys):
         call_command("index_rebuild_statistics", workspace="nowhere")
 
 
+@pytest.mark.django_db
+def test_weights_follow_the_average_length_in_slices(ada, workspace, embedder):
+    """A call that is cut off goes on where it stopped; passages that come meanwhile have the new weights already."""
+    for number in range(4):
+        indexed(ada, f"wing {number}", filename=f"{number}")
+    assert not weights_refresh_step(deadline=monotonic() + 60)
+    average = CorpusStatistics.objects.get().weights_average
+    indexed(ada, sentences(30, "wing"), filename="long")
+    assert CorpusStatistics.objects.get().weights_average == average
+
+    assert weights_refresh_step(deadline=monotonic() - 1)
+    indexed(ada, "flow wing", filename="late")
+    while weights_refresh_step(deadline=monotonic() - 1):
+        pass
+
+    corpus = CorpusStatistics.objects.get()
+    assert corpus.weights_average > 2 * average
+    assert corpus.weights_target is None
+    assert not weights_refresh_step(deadline=monotonic() + 60)
+    call_command("index_rebuild_statistics", verbosity=0)
+    corpus.refresh_from_db()
+    assert corpus.weights_average == corpus.total_length / corpus.chunk_count
+
+
 def rebuild_all() -> None:
     for corpus in CorpusStatistics.objects.all():
         statistics_rebuild(workspace_id=corpus.workspace_id, profile_id=corpus.profile_id)
@@ -245,3 +278,12 @@ def test_counts_are_exact_after_everything_at_once(ada, cleo, workspace, other_w
         assert before == recounted(place)
         statistics_rebuild(workspace_id=place.pk, profile_id=index_profile_ensure().pk)
         assert statistics_of(place) == before
+
+
+def test_numbers_do_not_count_to_the_length_and_are_found_all_the_same(ada, embedder):
+    indexed(ada, "Revenue | 16,388 | 14,573\nGross profit | -15.441 | 4", filename="a.txt")
+    indexed(ada, "12 345", filename="7.txt")
+
+    assert list(Chunk.objects.order_by("-length").values_list("length", flat=True)) == [3, 1]
+    [found] = search(user=ada, query=SearchQuery(text="345", mode=SearchMode.KEYWORD)).passages
+    assert found.filename == "7.txt"
