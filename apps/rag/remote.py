@@ -5,8 +5,10 @@ The worker loads the user afresh and searches with that user's permissions; what
 
 import json
 import logging
+from collections.abc import Iterator
 from dataclasses import asdict
 from datetime import datetime
+from time import monotonic
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -23,6 +25,7 @@ from chatbot.lib.valkey import valkey, valkey_async
 logger = logging.getLogger(__name__)
 
 TIMEOUT_SECONDS = 15
+WAIT_SECONDS = 3
 # An answer that came too late for its asker goes away by itself.
 ANSWER_TTL_SECONDS = 30
 
@@ -30,8 +33,12 @@ ANSWER_TTL_SECONDS = 30
 def search_remote(*, user: User, query: SearchQuery) -> SearchResult:
     """`search` by a worker. Raises UnavailableError if none answers within TIMEOUT_SECONDS."""
     key = _search_enqueue(user.pk, query)
+    answer: Any = None
     try:
-        answer: Any = valkey().blpop([key], timeout=TIMEOUT_SECONDS)
+        for wait in _waits():
+            answer = valkey().blpop([key], timeout=wait)
+            if answer:
+                break
     except redis.RedisError as error:
         raise UnavailableError from error
     return _answer_read(answer)
@@ -40,11 +47,22 @@ def search_remote(*, user: User, query: SearchQuery) -> SearchResult:
 async def asearch_remote(*, user: User, query: SearchQuery) -> SearchResult:
     """As `search_remote`, for the event loop."""
     key = await sync_to_async(_search_enqueue, thread_sensitive=False)(user.pk, query)
+    answer: Any = None
     try:
-        answer: Any = await valkey_async().blpop([key], timeout=TIMEOUT_SECONDS)
+        for wait in _waits():
+            answer = await valkey_async().blpop([key], timeout=wait)
+            if answer:
+                break
     except redis.RedisError as error:
         raise UnavailableError from error
     return _answer_read(answer)
+
+
+def _waits() -> Iterator[float]:
+    """Seconds of each wait until TIMEOUT_SECONDS are over. The client takes a longer silence for a dead server."""
+    deadline = monotonic() + TIMEOUT_SECONDS
+    while (left := deadline - monotonic()) > 0:
+        yield min(left, WAIT_SECONDS)
 
 
 def search_answer(*, key: str, user_id: str, query: dict[str, Any]) -> None:

@@ -1,120 +1,132 @@
 """Search over what a person may see. Runs in workers: the query is embedded here. Pages ask through `rag.remote`."""
 
-import logging
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from time import perf_counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from uuid import UUID
 
-from django.conf import settings
-
 from apps.accounts.models import User
-from apps.llm.services import passages_rerank, texts_embed
-from apps.rag.dense import DenseLeg
-from apps.rag.fusion import best_first, ranks_fuse, scores_combine
-from apps.rag.lexical import lexical_leg
-from apps.rag.models import IndexProfile
-from apps.rag.scope import Scope, scope_of
-from apps.rag.selectors import passages_of, profile_live
-from apps.rag.types import Passage, SearchMode, SearchQuery, SearchResult
-from chatbot.lib.errors import AppError
+from apps.rag.candidates import Candidates, candidates_find
+from apps.rag.copies import copies_collapse
+from apps.rag.evidence import evidence_weigh
+from apps.rag.features import Features, features_of
+from apps.rag.fusion import best_first, scores_blend, scores_normalise
+from apps.rag.reranking import RERANK_DEPTH, RERANK_SHARE, distinctions_of, logits_read, rerank_wanted
+from apps.rag.scope import scope_of
+from apps.rag.selectors import passages_of, profile_searched
+from apps.rag.smoothing import scores_smooth
+from apps.rag.stopwatch import Stopwatch
+from apps.rag.types import LegTrace, Passage, SearchQuery, SearchResult
 
-logger = logging.getLogger(__name__)
-
-# Each leg's best that take part in the fusion.
-CANDIDATES = 100
-# What the cross-encoder reads: about 20 ms a passage on two cores.
-RERANK_DEPTH = 24
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Found:
-    """Chunk ids with the fused score and the legs' own."""
-
-    fused: Mapping[UUID, float]
-    lexical: Mapping[UUID, float] = field(default_factory=dict)
-    dense: Mapping[UUID, float] = field(default_factory=dict)
+# Of the fused order so many are compared with each other.
+SMOOTHED = 60
+# So many more than asked for are fetched, for those that turn out to be copies of others.
+COPIES_SPARE = 10
 
 
 def search(*, user: User, query: SearchQuery) -> SearchResult:
     """The passages that answer the query best, of current versions of documents that the user may see.
 
-    Without an embedder a hybrid search becomes a keyword search; a semantic one raises its AppError. At most eight
-    queries, none while a model works.
+    Without an embedder a hybrid search becomes a keyword search; a semantic one raises its AppError. Nearly equal
+    passages of several documents come once. At most thirteen queries, six more for each further formulation, and those
+    of the models' ledger; none while a model works.
     """
-    started = perf_counter()
-    passages = _passages(user, replace(query, text=query.text.replace("\x00", " ").strip()))
-    return SearchResult(passages=passages, took_ms=(perf_counter() - started) * 1000)
-
-
-def _passages(user: User, query: SearchQuery) -> tuple[Passage, ...]:
-    profile = profile_live()
+    watch = Stopwatch()
+    query = replace(query, text=_clean(query.text), formulations=tuple(filter(None, map(_clean, query.formulations))))
+    profile = profile_searched(profile_id=query.tuning.profile_id)
     scope = scope_of(user=user, query=query)
     if profile is None or scope is None or not query.text or query.limit < 1:
-        return ()
-    found = _found(profile, scope, query)
-    is_reranked = settings.RERANK_ENABLED if query.rerank is None else query.rerank
-    order = best_first(found.fused)[: max(query.limit, RERANK_DEPTH if is_reranked else 0)]
-    rows = passages_of(user=user, chunk_ids=order)
-    passages = [
-        replace(
-            rows[chunk_id],
-            score=found.fused[chunk_id],
-            bm25=found.lexical.get(chunk_id),
-            dense=found.dense.get(chunk_id),
-        )
-        for chunk_id in order
-        if chunk_id in rows
-    ]
-    if is_reranked:
-        passages = _reranked(query.text, passages)
-    return tuple(passages[: query.limit])
+        return SearchResult(passages=(), took_ms=watch.total_ms)
+    found = candidates_find(profile=profile, scope=scope, query=query, watch=watch)
+    if found.is_fused:
+        with watch.step("fused"):
+            found = replace(found, fused=evidence_weigh(text=query.text, scores=found.fused))
+    passages, legs = _ranked(user, query, found, watch)
+    return SearchResult(
+        passages=tuple(passages), took_ms=watch.total_ms, timings=watch.timings, profile_id=profile.pk, legs=legs
+    )
 
 
-def _found(profile: IndexProfile, scope: Scope, query: SearchQuery) -> _Found:
-    limit = max(CANDIDATES, query.limit)
-    vector = None if query.mode is SearchMode.KEYWORD else _query_vector(profile, query)
-    if vector is None:
-        lexical = lexical_leg(profile_id=profile.pk, scope=scope, text=query.text).best(limit)
-        return _Found(fused=lexical, lexical=lexical)
-    by_meaning = DenseLeg(profile=profile, scope=scope, vector=vector)
-    dense = by_meaning.best(limit)
-    if query.mode is SearchMode.SEMANTIC:
-        return _Found(fused=dense, dense=dense)
-    by_words = lexical_leg(profile_id=profile.pk, scope=scope, text=query.text)
-    lexical = by_words.best(limit)
-    # What only one leg found gets the other's score too, so that both are compared over the same passages.
-    if only_dense := list(dense.keys() - lexical.keys()):
-        lexical |= by_words.scores(only_dense)
-    if only_lexical := list(lexical.keys() - dense.keys()):
-        dense |= by_meaning.scores(only_lexical)
-    return _Found(fused=scores_combine(dense=dense, lexical=lexical), lexical=lexical, dense=dense)
+def _clean(text: str) -> str:
+    return text.replace("\x00", " ").strip()
 
 
-def _query_vector(profile: IndexProfile, query: SearchQuery) -> Sequence[float] | None:
-    """None where there is no embedder and the query can do without."""
-    try:
-        return texts_embed(texts=[profile.query_prefix + query.text], model=profile.embedder)[0]
-    except AppError as error:
-        if query.mode is SearchMode.SEMANTIC:
-            raise
-        logger.warning(
-            "No embedder; searching by keywords only", extra={"action": "search_degraded", "code": error.code}
-        )
-        return None
+def _ranked(
+    user: User, query: SearchQuery, found: Candidates, watch: Stopwatch
+) -> tuple[list[Passage], tuple[LegTrace, ...]]:
+    depth = (query.tuning.rerank_depth or RERANK_DEPTH) if rerank_wanted(query) else 0
+    count = max(query.limit, depth) + COPIES_SPARE
+    with watch.step("fused"):
+        features = features_of(best_first(found.fused)[: max(SMOOTHED, count)])
+        scores = _smoothed(found, features)
+        if depth and not found.is_fused:
+            scores = scores_normalise(scores)
+    order = best_first(scores)[:count]
+    with watch.step("passages"):
+        rows = _rows(user, query, found, order)
+    fused = copies_collapse([_scored(rows[key], scores[key]) for key in order if key in rows], features.likeness)
+    reranked = fused
+    if depth:
+        with watch.step("reranked"):
+            reranked = _reranked(query, fused, depth)
+    legs = tuple(_legs(query, found, rows, fused, reranked if depth else [], watch)) if query.is_traced else ()
+    return reranked[: query.limit], legs
 
 
-def _reranked(text: str, passages: list[Passage]) -> list[Passage]:
-    """The first RERANK_DEPTH by the sum of both orders' reciprocal ranks, then the rest as it was."""
-    head = passages[:RERANK_DEPTH]
-    try:
-        logits = passages_rerank(query=text, passages=[passage.text for passage in head], model=settings.RERANKER_MODEL)
-    except AppError as error:
-        logger.warning("No reranker", extra={"action": "rerank_skipped", "code": error.code})
-        return passages
-    by_logit = dict(zip((passage.chunk_id for passage in head), logits, strict=True))
-    fused = ranks_fuse(rankings=[[passage.chunk_id for passage in passages], best_first(by_logit)])
+def _smoothed(found: Candidates, features: Features) -> dict[UUID, float]:
+    """Scores of one leg alone stay what they are, and those within one document, where all passages are akin."""
+    head = best_first(found.fused)[:SMOOTHED]
+    if not found.is_fused or len({features.versions[key] for key in head if key in features.versions}) < 2:
+        return found.fused
+    smoothed = scores_smooth(
+        scores={key: found.fused[key] for key in head}, vectors=features.vectors, words=features.words
+    )
+    return found.fused | smoothed
+
+
+def _rows(user: User, query: SearchQuery, found: Candidates, order: Sequence[UUID]) -> dict[UUID, Passage]:
+    """The passages to show, with the legs' scores; what the user may no longer see is missing."""
+    wanted = set(order)
+    if query.is_traced:
+        wanted.update(best_first(found.lexical)[: query.limit], best_first(found.dense)[: query.limit])
+    return {
+        key: replace(passage, bm25=found.lexical.get(key), dense=found.dense.get(key))
+        for key, passage in passages_of(user=user, chunk_ids=list(wanted)).items()
+    }
+
+
+def _scored(passage: Passage, score: float) -> Passage:
+    return replace(passage, score=score)
+
+
+def _reranked(query: SearchQuery, passages: Sequence[Passage], depth: int) -> list[Passage]:
+    """Ordered by a convex combination of score and how much the cross-encoder prefers the passage to the others.
+
+    The scores must go from 0 to 1.
+    """
+    logits = logits_read(text=query.text, passages=passages[:depth])
+    if not logits:
+        return list(passages)
+    share = RERANK_SHARE if query.tuning.rerank_share is None else query.tuning.rerank_share
     by_id = {passage.chunk_id: passage for passage in passages}
-    return [
-        replace(by_id[chunk_id], score=fused[chunk_id], rerank=by_logit.get(chunk_id)) for chunk_id in best_first(fused)
-    ]
+    scores = {passage.chunk_id: passage.score for passage in passages}
+    blended = scores_blend(scores, distinctions_of(logits), share=share)
+    return [replace(by_id[key], score=blended[key], rerank=logits.get(key)) for key in best_first(blended)]
+
+
+def _legs(
+    query: SearchQuery,
+    found: Candidates,
+    rows: Mapping[UUID, Passage],
+    fused: Sequence[Passage],
+    reranked: Sequence[Passage],
+    watch: Stopwatch,
+) -> Iterator[LegTrace]:
+    """What each step brought, as far as it would be shown; steps that took no part are left out."""
+    for name, scores in (("lexical", found.lexical), ("dense", found.dense)):
+        first = (key for key in best_first(scores)[: query.limit] if key in rows and scores[key] > 0)
+        best = [_scored(rows[key], scores[key]) for key in first]
+        if scores:
+            yield LegTrace(name=name, took_ms=watch.timings[name], passages=tuple(best))
+    for name, passages in (("fused", fused), ("reranked", reranked)):
+        if passages:
+            yield LegTrace(name=name, took_ms=watch.timings[name], passages=tuple(passages[: query.limit]))

@@ -21,6 +21,16 @@ def profile_live() -> IndexProfile | None:
     return IndexProfile.objects.filter(state=IndexProfile.State.LIVE).first()
 
 
+def profile_searched(*, profile_id: UUID | None) -> IndexProfile | None:
+    """The live profile, or the one that is tried out beside it. Raises NotFoundError for an unknown id."""
+    if profile_id is None:
+        return profile_live()
+    profile = IndexProfile.objects.filter(pk=profile_id).first()
+    if profile is None:
+        raise NotFoundError
+    return profile
+
+
 def chunks_visible_to(*, user: User) -> QuerySet[Chunk]:
     """Passages of documents that the user may see, without their vectors."""
     return Chunk.objects.filter(document__in=documents_visible_to(user=user).order_by().values("pk")).defer(
@@ -56,7 +66,7 @@ def passages_of(*, user: User, chunk_ids: Sequence[UUID]) -> dict[UUID, Passage]
     documents = documents_visible_to(user=user).filter(pk__in=chunks.values("document_id"))
     rows = chunks.filter(document__in=documents.order_by().values("pk")).values_list(
         *("pk", "document_id", "version_id", "document__filename"),
-        *("page_first", "page_last", "heading_path", "text"),
+        *("page_first", "page_last", "heading_path", "text", "version__number", "flags"),
     )
     return {
         row[0]: Passage(
@@ -69,6 +79,8 @@ def passages_of(*, user: User, chunk_ids: Sequence[UUID]) -> dict[UUID, Passage]
             heading_path=tuple(row[6]),
             text=row[7],
             score=0.0,
+            version_number=row[8],
+            flags=tuple(row[9]),
         )
         for row in rows
     }

@@ -28,9 +28,13 @@ class FakeEmbedder:
 
 
 class FakeReranker:
-    """A Reranker that counts the query's words in the passage."""
+    """A Reranker that counts the query's words in the passage. `calls` keeps the passages of each call."""
+
+    def __init__(self) -> None:
+        self.calls: list[list[str]] = []
 
     def score(self, *, query: str, passages: Sequence[str]) -> list[float]:
+        self.calls.append(list(passages))
         words = set(_words(query))
         return [float(len(words & set(_words(passage)))) for passage in passages]
 

@@ -32,6 +32,11 @@ class Dataset:
     queries: dict[str, str]
     qrels: dict[str, dict[str, float]]
 
+    @property
+    def is_single(self) -> bool:
+        """Whether each question has one right document: then it either is among the first or is not."""
+        return all(len(relevant) == 1 for relevant in self.qrels.values())
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Loaded:
@@ -51,25 +56,35 @@ def datasets_available() -> list[str]:
     return sorted(path.parent.name for path in data_dir().glob("*/corpus.jsonl"))
 
 
+def dataset_folder(name: str) -> Path:
+    """A folder, or a name under the data folder."""
+    return Path(name) if Path(name).is_dir() else data_dir() / name
+
+
 def dataset_read(name: str) -> Dataset:
-    """A folder, or a name under the data folder. Judgements: qrels/test.tsv, else the first there is."""
-    folder = Path(name) if Path(name).is_dir() else data_dir() / name
+    """Judgements: qrels/test.tsv, else the first there is, else the one document that each question names as `doc`."""
+    folder = dataset_folder(name)
     if not (folder / "corpus.jsonl").is_file():
         raise SystemExit(f"{folder} is no BEIR-form folder: it has no corpus.jsonl.")
-    judged = sorted((folder / "qrels").glob("*.tsv"), key=lambda path: (path.stem != "test", path.stem))[0]
-    named = folder / f"queries_{judged.stem}.jsonl"
-    queries = named if named.is_file() else sorted(folder.glob("queries*.jsonl"))[0]
-    qrels: dict[str, dict[str, float]] = {}
-    for line in judged.read_text().splitlines():
-        query_id, document_id, relevance = line.split("\t")[:3]
-        if query_id != "query-id" and float(relevance) > 0:
-            qrels.setdefault(query_id, {})[document_id] = float(relevance)
+    judged = sorted((folder / "qrels").glob("*.tsv"), key=lambda path: (path.stem != "test", path.stem))
+    named = folder / f"queries_{judged[0].stem}.jsonl" if judged else folder / "queries.jsonl"
+    queries = _lines(named if named.is_file() else sorted(folder.glob("queries*.jsonl"))[0])
+    qrels = _judgements(judged[0]) if judged else {row["_id"]: {row["doc"]: 1.0} for row in queries if row.get("doc")}
     return Dataset(
         name=folder.name,
         corpus={row["_id"]: (row.get("title") or "", row["text"]) for row in _lines(folder / "corpus.jsonl")},
-        queries={row["_id"]: row["text"] for row in _lines(queries) if row["_id"] in qrels},
+        queries={row["_id"]: row["text"] for row in queries if row["_id"] in qrels},
         qrels=qrels,
     )
+
+
+def _judgements(path: Path) -> dict[str, dict[str, float]]:
+    qrels: dict[str, dict[str, float]] = {}
+    for line in path.read_text().splitlines():
+        query_id, document_id, relevance = line.split("\t")[:3]
+        if query_id != "query-id" and float(relevance) > 0:
+            qrels.setdefault(query_id, {})[document_id] = float(relevance)
+    return qrels
 
 
 def _lines(path: Path) -> list[dict[str, Any]]:

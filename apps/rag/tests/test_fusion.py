@@ -2,7 +2,7 @@ from uuid import UUID
 
 import pytest
 
-from apps.rag.fusion import best_first, ranks_fuse, scores_combine, scores_normalise
+from apps.rag.fusion import best_first, scores_blend, scores_combine, scores_mean, scores_normalise
 
 A, B, C = UUID(int=1), UUID(int=2), UUID(int=3)
 
@@ -14,12 +14,19 @@ def test_normalised_scores_go_from_0_to_1():
 
 
 def test_combined_scores_weigh_meaning_more():
-    assert scores_combine(dense={A: 0.9, B: 0.5}, lexical={B: 7.0, C: 1.0}) == pytest.approx({A: 0.65, B: 0.35, C: 0})
+    dense, lexical = {A: 0.9, B: 0.5}, {B: 7.0, C: 1.0}
+
+    assert scores_combine(dense=dense, lexical=lexical) == pytest.approx({A: 0.65, B: 0.35, C: 0})
+    assert scores_combine(dense=dense, lexical=lexical, dense_share=0.2) == pytest.approx({A: 0.2, B: 0.8, C: 0})
+
+
+def test_blended_scores_count_a_missing_one_as_0():
+    assert scores_blend({A: 1.0, B: 0.5}, {B: 1.0, C: 1.0}, share=0.4) == pytest.approx({A: 0.6, B: 0.7, C: 0.4})
+
+
+def test_formulations_count_alike():
+    assert scores_mean([{A: 1.0, B: 0.5}, {B: 1.0}]) == {A: 0.5, B: 0.75}
 
 
 def test_best_first_breaks_ties_by_key():
     assert best_first({C: 1.0, A: 1.0, B: 2.0}) == [B, A, C]
-
-
-def test_ranks_are_summed_reciprocally():
-    assert ranks_fuse(rankings=[[A, B], [B]], offset=10) == pytest.approx({A: 1 / 11, B: 1 / 12 + 1 / 11})

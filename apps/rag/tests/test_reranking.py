@@ -1,0 +1,113 @@
+import logging
+from collections.abc import Iterator
+
+import pytest
+
+from apps.documents.models import Collection
+from apps.llm.services import RERANK_BATCH
+from apps.rag.models import CollectionTuning
+from apps.rag.reranking import RERANK_DEPTH
+from apps.rag.search import search
+from apps.rag.testing import FakeReranker, fake_reranker
+from apps.rag.tests.factories import indexed, sentences
+from apps.rag.types import Passage, SearchQuery, SearchTuning
+
+pytestmark = pytest.mark.django_db
+QUESTION = "turbine blade cost heat wing"
+
+
+@pytest.fixture
+def reranker() -> Iterator[FakeReranker]:
+    with fake_reranker() as fake:
+        yield fake
+
+
+@pytest.fixture
+def shelf(workspace, ada) -> Collection:
+    return Collection.objects.create(workspace=workspace, owner=ada, name="Shelf", visibility="workspace")
+
+
+def found(user, **query) -> tuple[Passage, ...]:
+    return search(user=user, query=SearchQuery(text=QUESTION, **query)).passages
+
+
+def test_the_best_are_read_and_ordered_anew(ada, embedder, reranker):
+    for number in range(RERANK_DEPTH + 6):
+        indexed(ada, f"turbine {sentences(1, topic=str(number))}")
+    indexed(ada, f"{QUESTION} {sentences(1)}")
+
+    reranked = found(ada, rerank=True, limit=40)
+    assert reranked[0].rerank == 5
+    assert [passage.score for passage in reranked] == sorted((passage.score for passage in reranked), reverse=True)
+    assert sum(passage.rerank is not None for passage in reranked) == RERANK_DEPTH
+    tuned = found(ada, rerank=True, limit=40, tuning=SearchTuning(rerank_depth=3))
+    assert sum(passage.rerank is not None for passage in tuned) == 3
+    assert all(passage.rerank is None for passage in found(ada, rerank=False))
+
+
+def test_its_share_decides_between_what_it_says_and_the_legs(ada, embedder, reranker):
+    indexed(ada, "turbine turbine")
+    # Has one word more, among many others.
+    indexed(ada, f"blade turbine {sentences(12)}")
+
+    for share, first in ((0.0, 1.0), (1.0, 2.0)):
+        passages = found(ada, rerank=True, tuning=SearchTuning(rerank_share=share))
+        assert passages[0].rerank == first
+
+
+def test_when_time_is_up_what_was_read_counts(ada, embedder, reranker, settings):
+    for number in range(12):
+        indexed(ada, f"turbine {sentences(1, topic=str(number))}")
+    settings.RERANK_SECONDS = 0
+
+    passages = found(ada, rerank=True, limit=12)
+    assert len(passages) == 12
+    assert [len(call) for call in reranker.calls] == [RERANK_BATCH]
+    assert sum(passage.rerank is not None for passage in passages) == RERANK_BATCH
+    settings.RERANK_SECONDS = 60
+    assert all(passage.rerank is not None for passage in found(ada, rerank=True, limit=12))
+
+
+def test_a_missing_reranker_leaves_the_order(ada, embedder, settings, caplog, tmp_path):
+    for number in range(3):
+        indexed(ada, f"turbine {sentences(number)}")
+    settings.MODEL_DIR = tmp_path
+
+    with caplog.at_level(logging.WARNING):
+        assert found(ada, rerank=True) == found(ada, rerank=False)
+    assert "reranker" in caplog.text
+    assert "turbine" not in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("setting", "chosen", "is_worth", "is_read"),
+    [
+        ("auto", None, None, True),
+        ("auto", "automatic", None, True),
+        ("auto", "automatic", True, True),
+        ("auto", "automatic", False, False),
+        ("auto", "on", False, True),
+        ("auto", "off", True, False),
+        ("on", "automatic", False, True),
+        ("on", "off", True, False),
+        ("off", None, None, False),
+        ("off", "automatic", True, False),
+        ("off", "on", False, True),
+    ],
+)
+def test_collection_and_settings_decide(
+    ada, workspace, shelf, embedder, reranker, settings, setting, chosen, is_worth, is_read
+):
+    indexed(ada, "turbine", collection=shelf)
+    settings.RERANK = setting
+    if chosen:
+        CollectionTuning.objects.create(workspace=workspace, collection=shelf, rerank=chosen, is_rerank_worth=is_worth)
+
+    [passage] = found(ada, collection_ids=[shelf.pk])
+    assert (passage.rerank is not None) == is_read
+    # Over several collections only the setting counts.
+    [passage] = found(ada)
+    assert (passage.rerank is not None) == (setting != "off")
+    for asked in (True, False):
+        [passage] = found(ada, collection_ids=[shelf.pk], rerank=asked)
+        assert (passage.rerank is not None) == asked
