@@ -16,6 +16,7 @@ ErrorCode: TypeAlias = Literal[
     "request_refused",
     "content_filtered",
     "answer_invalid",
+    "library_missing",
 ]
 
 _STATUS: dict[ErrorCode, int] = {"rate_limited": 429, "context_too_long": 422, "request_refused": 422}
@@ -29,6 +30,7 @@ _TITLES: dict[ErrorCode, str] = {
     "request_refused": "The model server refused the request. Please choose another model or other settings.",
     "content_filtered": "The model's provider withheld the answer.",
     "answer_invalid": "The model server did not send an answer. An administrator has to check its address.",
+    "library_missing": "This installation lacks the library for this model. An administrator has to install it.",
 }
 _RETRYABLE: frozenset[ErrorCode] = frozenset({"model_unavailable", "model_loading", "rate_limited"})
 _CONTEXT_HINTS = (

@@ -60,6 +60,10 @@ class Call:
             completion_tokens=max(self._pieces, self._characters // CHARACTERS_PER_TOKEN),
         )
 
+    def texts_sent(self, texts: Sequence[str]) -> None:
+        """Estimate the usage of a call that sends texts and gets none."""
+        self.usage = Usage(prompt_tokens=sum(map(len, texts)) // CHARACTERS_PER_TOKEN + 1)
+
     @property
     def cost(self) -> Decimal:
         if self.profile is None:
@@ -90,11 +94,17 @@ def call_record(call: Call) -> None:
 
 
 def local_call(
-    model: str, purpose: str, workspace_id: UUID | None, user_id: UUID | None, reference_id: UUID | None
+    model: str,
+    purpose: str,
+    workspace_id: UUID | None,
+    user_id: UUID | None,
+    reference_id: UUID | None,
+    *,
+    provider: str = "onnx",
 ) -> Call:
-    """A call that begins now, to a model which runs in this process."""
+    """A call that begins now, to a model which embeds or reranks."""
     return Call(
-        profile=ModelProfile.objects.filter(endpoint="onnx", name=model).first(),
+        profile=ModelProfile.objects.filter(endpoint=provider, name=model).first(),
         model_name=model,
         purpose=purpose,
         workspace_id=workspace_id,

@@ -16,9 +16,15 @@ if TYPE_CHECKING:
     from apps.llm.providers.gemini import Gemini
     from apps.llm.providers.ollama import Ollama
     from apps.llm.providers.openai_compatible import OpenAICompatible
+    from apps.llm.providers.sentence_transformers import SentenceTransformersModel
 
 # The ones to prefer first.
 ENDPOINT_NAMES = ("embedded", "ollama", "openai", "openrouter", "gemini")
+# Run inside the worker, without an endpoint.
+ONNX = "onnx"
+SENTENCE_TRANSFORMERS = "sentence_transformers"
+EMBEDDING_PROVIDERS = (ONNX, SENTENCE_TRANSFORMERS, *ENDPOINT_NAMES)
+RERANKING_PROVIDERS = (ONNX, SENTENCE_TRANSFORMERS)
 GEMINI_URL = "https://generativelanguage.googleapis.com"
 
 
@@ -90,14 +96,41 @@ def model_lister(endpoint: Endpoint) -> ModelLister | None:
             return None
 
 
-def embedder(model: str) -> Embedder:
-    """The embedding model of this name in the model store. Its weights are loaded on first use."""
-    return _added_embedders.get(model) or _onnx_embedder(Path(settings.MODEL_DIR) / model)
+def embedder(model: str, *, provider: str = ONNX, dimensions: int | None = None, is_query: bool = False) -> Embedder:
+    """What embeds with this model: weights in the model store, loaded on first use, or an endpoint that is on.
+
+    `dimensions`: what to cut longer vectors to. `is_query`: some models embed questions otherwise than passages.
+    Raises ProviderError if the endpoint is off.
+    """
+    if added := _added_embedders.get(model):
+        return added
+    store = Path(settings.MODEL_DIR)
+    match provider:
+        case "onnx":
+            return _onnx_embedder(store / model)
+        case "sentence_transformers":
+            return _sentence_transformers_embedder(_sentence_transformers_model(model, store), dimensions)
+        case _:
+            endpoint = endpoints().get(provider)
+            if endpoint is None:
+                raise ProviderError("model_missing")
+            return _endpoint_embedder(endpoint, model, dimensions, is_query)
 
 
-def reranker(model: str) -> Reranker:
-    """The reranking model of this name in the model store. Its weights are loaded on first use."""
-    return _added_rerankers.get(model) or _onnx_reranker(Path(settings.MODEL_DIR) / model)
+def reranker(model: str, *, provider: str = ONNX) -> Reranker:
+    """The reranking model of this name. Its weights are loaded on first use."""
+    if added := _added_rerankers.get(model):
+        return added
+    store = Path(settings.MODEL_DIR)
+    if provider == SENTENCE_TRANSFORMERS:
+        return _sentence_transformers_reranker(model, store)
+    return _onnx_reranker(store / model)
+
+
+def provider_is_local(provider: str) -> bool:
+    """Whether texts stay on this machine or network; so they do with an endpoint that is off."""
+    endpoint = endpoints().get(provider)
+    return endpoint is None or endpoint.is_local
 
 
 def embedder_add(model: str, embedder: Embedder) -> None:
@@ -173,6 +206,43 @@ def _onnx_reranker(folder: Path) -> Reranker:
     from apps.llm.providers.onnx import OnnxReranker
 
     return OnnxReranker(folder)
+
+
+@cache
+def _sentence_transformers_model(name: str, store: Path) -> "SentenceTransformersModel":
+    from apps.llm.providers.sentence_transformers import SentenceTransformersModel
+
+    return SentenceTransformersModel(name=name, store=store)
+
+
+def _sentence_transformers_embedder(model: "SentenceTransformersModel", dimensions: int | None) -> Embedder:
+    from apps.llm.providers.sentence_transformers import SentenceTransformersEmbedder
+
+    return SentenceTransformersEmbedder(model, dimensions=dimensions)
+
+
+@cache
+def _sentence_transformers_reranker(name: str, store: Path) -> Reranker:
+    from apps.llm.providers.sentence_transformers import SentenceTransformersReranker
+
+    return SentenceTransformersReranker(name=name, store=store)
+
+
+@cache
+def _endpoint_embedder(endpoint: Endpoint, model: str, dimensions: int | None, is_query: bool) -> Embedder:
+    if endpoint.name == "ollama":
+        from apps.llm.providers.ollama import OllamaEmbedder
+
+        return OllamaEmbedder(url=endpoint.url, model=model, dimensions=dimensions)
+    if endpoint.name == "gemini":
+        from apps.llm.providers.gemini_embeddings import GeminiEmbedder
+
+        return GeminiEmbedder(
+            api_key=endpoint.api_key, url=endpoint.url, model=model, dimensions=dimensions, is_query=is_query
+        )
+    from apps.llm.providers.openai_embeddings import OpenAIEmbedder
+
+    return OpenAIEmbedder(url=endpoint.url, api_key=endpoint.api_key, model=model, dimensions=dimensions)
 
 
 def _api_base(url: str) -> str:

@@ -7,6 +7,7 @@ from uuid import UUID
 from django.db.models import Case, IntegerField, QuerySet, Value, When
 
 from apps.accounts.models import User
+from apps.llm import registry
 from apps.llm.exceptions import NoModelError
 from apps.llm.models import ModelProfile
 from chatbot.lib.errors import NotFoundError
@@ -61,6 +62,18 @@ def model_default(*, user: User) -> ModelProfile:
     if profile is None:
         raise NoModelError
     return profile
+
+
+def classifications_open_to(*, provider: str, model: str) -> list[str]:
+    """Of which classifications texts may be sent to this embedding model. At most one query.
+
+    All to what runs on this machine or network; public ones to a remote one that no administrator trusts with more.
+    """
+    if registry.provider_is_local(provider):
+        return list(_LEVELS)
+    row = ModelProfile.objects.filter(endpoint=provider, name=model).values_list("classification", flat=True).first()
+    highest = ModelProfile.Classification(row) if row else ModelProfile.Classification.PUBLIC
+    return list(_LEVELS[: _LEVELS.index(highest) + 1])
 
 
 def fallbacks_of(profile: ModelProfile, *, longer_than: int = 0) -> list[ModelProfile]:

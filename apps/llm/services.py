@@ -2,12 +2,15 @@
 
 import asyncio
 import logging
+import time
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, replace
 from itertools import count
 from typing import assert_never
 from uuid import UUID
+
+from django.conf import settings
 
 from apps.llm import registry, selectors
 from apps.llm.exceptions import ProviderError
@@ -16,7 +19,7 @@ from apps.llm.models import Inference, ModelProfile
 from apps.llm.sync import models_sync
 from apps.llm.types import ChatEvent, ChatMessage, ChatParams, ChatRequest, Finished, TextDelta
 
-__all__ = ["chat_stream", "models_sync", "passages_rerank", "texts_embed"]
+__all__ = ["chat_stream", "embedding_model_ensure", "models_sync", "passages_rerank", "texts_embed"]
 
 logger = logging.getLogger(__name__)
 
@@ -25,6 +28,8 @@ RETRY_DELAYS_SECONDS = (0.2, 1.0)
 # A model that is being loaded will be there; a large one takes half a minute.
 LOADING_DELAYS_SECONDS = (0.5, 1.0, 2.0, 4.0, 8.0, 15.0)
 RETRY_AFTER_MAXIMUM_SECONDS = 3.0
+# Passages read between two looks at the clock: about 80 ms on two cores, and no slower than all at once.
+RERANK_BATCH = 4
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -165,14 +170,25 @@ def texts_embed(
     *,
     texts: Sequence[str],
     model: str,
+    provider: str | None = None,
+    dimensions: int | None = None,
+    is_query: bool = False,
     purpose: str = "embed",
     workspace_id: UUID | None = None,
     user_id: UUID | None = None,
     reference_id: UUID | None = None,
 ) -> list[list[float]]:
-    """One unit vector per text, in order. For workers only: loads the model's weights. Raises ProviderError."""
-    with call_recorded(local_call(model, purpose, workspace_id, user_id, reference_id)):
-        return registry.embedder(model).embed(texts)
+    """One unit vector per text, in order. For workers only: loads the model's weights. Raises ProviderError.
+
+    `provider`: one of registry.EMBEDDING_PROVIDERS; None: the settings'. See `registry.embedder` for the rest.
+    """
+    provider = provider or settings.EMBEDDING_PROVIDER
+    call = local_call(model, purpose, workspace_id, user_id, reference_id, provider=provider)
+    with call_recorded(call):
+        vectors = registry.embedder(model, provider=provider, dimensions=dimensions, is_query=is_query).embed(texts)
+        if provider in registry.ENDPOINT_NAMES:
+            call.texts_sent(texts)
+        return vectors
 
 
 def passages_rerank(
@@ -180,11 +196,44 @@ def passages_rerank(
     query: str,
     passages: Sequence[str],
     model: str,
+    provider: str | None = None,
+    seconds: float | None = None,
     purpose: str = "rerank",
     workspace_id: UUID | None = None,
     user_id: UUID | None = None,
     reference_id: UUID | None = None,
 ) -> list[float]:
-    """How well each passage answers the query, in order; higher is better. For workers only. Raises ProviderError."""
-    with call_recorded(local_call(model, purpose, workspace_id, user_id, reference_id)):
-        return registry.reranker(model).score(query=query, passages=passages)
+    """How well each passage answers the query, in order; higher is better. For workers only. Raises ProviderError.
+
+    `provider`: one of registry.RERANKING_PROVIDERS; None: the settings'. `seconds`: no further RERANK_BATCH is begun
+    after that time, so the list may be shorter than the passages; the first batch is always read.
+    """
+    provider = provider or settings.RERANKER_PROVIDER
+    with call_recorded(local_call(model, purpose, workspace_id, user_id, reference_id, provider=provider)):
+        reranker = registry.reranker(model, provider=provider)
+        if seconds is None:
+            return reranker.score(query=query, passages=passages)
+        deadline = time.monotonic() + seconds
+        logits: list[float] = []
+        while len(logits) < len(passages) and (not logits or time.monotonic() < deadline):
+            logits += reranker.score(query=query, passages=passages[len(logits) : len(logits) + RERANK_BATCH])
+        return logits
+
+
+def embedding_model_ensure(*, provider: str, model: str) -> None:
+    """Make the row of a remote embedding model if there is none: for its price and for the texts it may see.
+
+    Those are public ones, until an administrator trusts it with more.
+    """
+    if registry.provider_is_local(provider):
+        return
+    ModelProfile.objects.get_or_create(
+        endpoint=provider,
+        name=model,
+        defaults={
+            "title": model,
+            "abilities": ["embed"],
+            "classification": ModelProfile.Classification.PUBLIC,
+            "is_local": False,
+        },
+    )

@@ -54,7 +54,7 @@ def models_sync(*, wait_seconds: float = 0) -> SyncResult:
         with connection.cursor() as cursor:
             cursor.execute("SELECT pg_advisory_xact_lock(%s)", [LOCK_KEY])
         _profiles_write(endpoints, found)
-        ModelProfile.objects.exclude(endpoint__in=[*endpoints, "onnx"]).update(is_served=False)
+        ModelProfile.objects.exclude(endpoint__in=[*endpoints, "onnx", "sentence_transformers"]).update(is_served=False)
         default = _default_choose()
     names = tuple(model.name for models in found.values() for model in models)
     return SyncResult(served=names, silent=silent, default=default.name if default else None)

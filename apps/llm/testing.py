@@ -197,6 +197,24 @@ class FakeModelServer:
             self.peak = max(self.peak, self.active)
             self._changed.notify_all()
 
+    async def note_whole(self, request: web.Request) -> web.Response | None:
+        """Keep a request whose answer comes in one piece; what the next reply of the script says instead, if any."""
+        self.requests.append(await request.json())
+        self.headers.append(dict(request.headers))
+        reply = self._script.popleft() if self._script else Reply()
+        if self.is_loading:
+            return _loading()
+        if reply.garbage:
+            return web.Response(text="<html>not an answer", content_type="text/html")
+        if reply.cut:
+            assert request.transport
+            request.transport.abort()
+        if reply.status == 200:
+            return None
+        return web.Response(
+            status=reply.status, text=reply.body, headers=reply.headers, content_type="application/json"
+        )
+
     async def answer(self, request: web.Request, form: Format) -> web.StreamResponse:
         """Play the next reply of the script in the given format."""
         self.requests.append(await request.json())
@@ -310,6 +328,8 @@ def _loading() -> web.Response:
 
 
 def _application(server: FakeModelServer) -> web.Application:
+    from apps.llm.testing_embeddings import embedding_routes
+
     async def openai_models(_: web.Request) -> web.Response:
         server.list_requests += 1
         if server.is_loading and server.list_requests != server._loads_at:
@@ -334,6 +354,7 @@ def _application(server: FakeModelServer) -> web.Application:
         return web.json_response({**facts, "aborted": server.aborted})
 
     application = web.Application(client_max_size=1 << 26)
+    application.add_routes(embedding_routes(server.note_whole))
     application.add_routes(
         [
             web.get("/v1/models", openai_models),

@@ -1,20 +1,25 @@
 """Ollama, by its official client."""
 
 import logging
-from collections.abc import AsyncGenerator, Mapping
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import aclosing
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import httpx
 
 from apps.llm.exceptions import ProviderError, provider_error
 from apps.llm.types import ChatEvent, ChatRequest, Finished, ServedModel, TextDelta, Usage
+from apps.llm.vectors import vectors_fit
 from chatbot.lib.net import PROBE_SECONDS, client_options, loop_resource
 
 if TYPE_CHECKING:
     import ollama
 
 logger = logging.getLogger(__name__)
+
+# Of embeddings; the first of a model waits until that is loaded.
+EMBED_READ_SECONDS = 60.0
 
 
 class Ollama:
@@ -74,6 +79,42 @@ class Ollama:
             raise ProviderError("answer_invalid") from error
         finally:
             client.close()  # type: ignore[no-untyped-call]  # the client's own lack of types
+
+
+class OllamaEmbedder:
+    """Longer vectors than `dimensions` are cut here: servers before 0.9 would not do it."""
+
+    def __init__(self, *, url: str, model: str, dimensions: int | None = None) -> None:
+        self._url = url
+        self._model = model
+        self._dimensions = dimensions
+
+    @cached_property
+    def _client(self) -> "ollama.Client":
+        import ollama
+
+        return ollama.Client(self._url, **client_options(read_seconds=EMBED_READ_SECONDS))
+
+    def close(self) -> None:
+        self._client.close()  # type: ignore[no-untyped-call]  # the client's own lack of types
+
+    def embed(self, texts: Sequence[str]) -> list[list[float]]:
+        if not texts:
+            return []
+        import ollama
+
+        try:
+            # The server cuts texts that are too long by itself.
+            vectors = self._client.embed(self._model, input=list(texts)).embeddings
+        except ollama.ResponseError as error:
+            logger.warning("Ollama answered %s", error.status_code)
+            raise provider_error(error.status_code if error.status_code > 0 else 500, str(error.error)) from error
+        except (httpx.HTTPError, ConnectionError) as error:
+            logger.warning("Ollama broke off: %s", type(error).__name__)
+            raise ProviderError from error
+        except (ValueError, TypeError, AttributeError) as error:
+            raise ProviderError("answer_invalid") from error
+        return vectors_fit(vectors, count=len(texts), dimensions=self._dimensions)
 
 
 async def _close(client: "ollama.AsyncClient") -> None:
