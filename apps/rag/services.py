@@ -6,7 +6,8 @@ from time import monotonic
 from uuid import UUID
 
 from django.conf import settings
-from django.db import IntegrityError, connection, transaction
+from django.db import IntegrityError, transaction
+from django.utils import timezone
 
 from apps.documents.models import DocumentVersion
 from apps.documents.services import (
@@ -17,9 +18,14 @@ from apps.documents.services import (
     version_slice_end,
 )
 from apps.llm.exceptions import ProviderError
-from apps.llm.services import texts_embed
+from apps.llm.services import embedding_model_ensure, texts_embed
 from apps.rag.chunking import CHUNKER_VERSION
 from apps.rag.models import Chunk, IndexProfile
+from apps.rag.profiles.embedding import texts_embed_for, version_may_be_sent
+from apps.rag.profiles.graphs import graph_create
+from apps.rag.profiles.prefixes import Known, known_of
+from apps.rag.profiles.tasks import step_enqueue
+from apps.rag.profiles.versions import version_indexed_note
 from apps.rag.selectors import profile_live
 from apps.rag.statistics import statistics_rebuild
 from apps.rag.writing import chunks_embed, chunks_write, superseded_delete
@@ -32,9 +38,6 @@ logger = logging.getLogger(__name__)
 SLICE_SECONDS = 8
 # Passages between two looks at the clock and the lease: one or two seconds of work on two cores.
 EMBED_BATCH = 16
-# What the embedder wants before a question; passages go in as they are. Other models are measured when first used.
-QUERY_PREFIXES = {"bge-small-en-v1.5": "Represent this sentence for searching relevant passages: "}
-DIMENSIONS = {"bge-small-en-v1.5": 384}
 
 
 def index_profile_ensure() -> IndexProfile:
@@ -45,31 +48,31 @@ def index_profile_ensure() -> IndexProfile:
     profile = profile_live()
     if profile is not None:
         return profile
-    embedder = settings.EMBEDDING_MODEL
-    dimensions = DIMENSIONS.get(embedder) or len(texts_embed(texts=["dimensions"], model=embedder)[0])
+    embedder, provider = settings.EMBEDDING_MODEL, settings.EMBEDDING_PROVIDER
+    known = known_of(embedder)
+    dimensions = known.dimensions or len(texts_embed(texts=["dimensions"], model=embedder, provider=provider)[0])
     try:
-        return _index_profile_create(embedder, dimensions)
+        return _index_profile_create(embedder, provider, dimensions, known)
     except IntegrityError:
         # Another worker was first.
         return IndexProfile.objects.get(state=IndexProfile.State.LIVE)
 
 
 @transaction.atomic
-def _index_profile_create(embedder: str, dimensions: int) -> IndexProfile:
+def _index_profile_create(embedder: str, provider: str, dimensions: int, known: Known) -> IndexProfile:
     profile = IndexProfile.objects.create(
         embedder=embedder,
+        provider=provider,
         dimensions=dimensions,
         chunker_version=CHUNKER_VERSION,
-        query_prefix=QUERY_PREFIXES.get(embedder, ""),
+        query_prefix=known.query,
+        document_prefix=known.document,
         state=IndexProfile.State.LIVE,
+        live_at=timezone.now(),
     )
-    with connection.cursor() as cursor:
-        # Nothing stands under the new profile yet, so this takes no time and need not be concurrent.
-        cursor.execute(
-            f"CREATE INDEX chunk_nearest_{profile.pk.hex} ON rag_chunk "
-            f"USING hnsw ((embedding::vector({profile.dimensions:d})) vector_cosine_ops) "
-            f"WHERE profile_id = '{profile.pk}'"
-        )
+    embedding_model_ensure(provider=provider, model=embedder)
+    # Nothing stands under the new profile yet, so this takes no time and need not be concurrent.
+    graph_create(profile)
     return profile
 
 
@@ -103,18 +106,32 @@ def _index_slice(version: DocumentVersion, token: UUID) -> bool:
         return version_slice_end(version_id=version.pk, token=token)
     chunks = Chunk.objects.filter(profile=profile, version=version)
     total, done = chunks.count(), chunks.filter(embedding__isnull=False).count()
-    embed = partial(_texts_embed, model=profile.embedder, workspace_id=version.workspace_id, reference_id=version.pk)
+    embed = partial(
+        texts_embed_for,
+        profile,
+        is_query=False,
+        purpose="index",
+        workspace_id=version.workspace_id,
+        reference_id=version.pk,
+    )
     while version_progress(version_id=version.pk, token=token, share=done / max(total, 1), chunk_count=total):
         if monotonic() > deadline or page_is_wanted():
             return version_slice_end(version_id=version.pk, token=token)
-        embedded = chunks_embed(version=version, profile=profile, limit=EMBED_BATCH, embed=embed)
+        # What the model may not see is found by its words alone.
+        is_withheld = not version_may_be_sent(profile, version)
+        embedded = 0 if is_withheld else chunks_embed(version=version, profile=profile, limit=EMBED_BATCH, embed=embed)
         if not embedded:
             superseded_delete(version=version)
-            version_indexed(version_id=version.pk, token=token, chunk_count=total)
+            if version_indexed(version_id=version.pk, token=token, chunk_count=total):
+                version_indexed_note(profile=profile, version=version, is_withheld=is_withheld and done < total)
+                _others_wake()
             return False
         done += embedded
     return False
 
 
-def _texts_embed(texts: list[str], *, model: str, workspace_id: UUID, reference_id: UUID) -> list[list[float]]:
-    return texts_embed(texts=texts, model=model, purpose="index", workspace_id=workspace_id, reference_id=reference_id)
+def _others_wake() -> None:
+    """Have the profiles that could become live at any time take the document up, too."""
+    others = IndexProfile.objects.filter(state__in=[IndexProfile.State.READY, IndexProfile.State.RETIRED])
+    for profile_id in others.values_list("pk", flat=True):
+        step_enqueue(profile_id)
