@@ -9,7 +9,7 @@ from uuid import UUID
 from django.conf import settings
 from django.db.models import Prefetch, QuerySet
 from django.http import HttpResponse, HttpResponseBase
-from ninja import File, Form, Query, Router, Schema, Status
+from ninja import Field, File, Form, Query, Router, Schema, Status
 from ninja.files import UploadedFile
 
 from apps.accounts.idempotency import idempotent_run
@@ -19,12 +19,15 @@ from apps.documents.collection_writing import document_move
 from apps.documents.exceptions import UploadTooLargeError
 from apps.documents.models import Document, DocumentVersion
 from apps.documents.services import document_delete, document_download, documents_upload
+from apps.documents.tagging import document_tag, tag_normal
 from chatbot.lib.api_types import PageOut, PageQuery, Text, content_description
 from chatbot.lib.downloads import attachment_response
 from chatbot.lib.errors import NotFoundError
 from chatbot.lib.pagination import page_of
 
 router = Router(tags=["documents"])
+# More than are kept, so that the service can say how many are.
+_TAGS_MAXIMUM = 100
 
 
 class DocumentErrorOut(Schema):
@@ -51,6 +54,7 @@ class DocumentOut(DocumentStatusOut):
     collection_id: UUID | None
     mime: str
     size: int
+    tags: list[str]
     created_at: datetime
 
 
@@ -70,12 +74,19 @@ class CollectionChoiceIn(Schema):
     collection_id: UUID | None
 
 
+class DocumentChangeIn(Schema):
+    """`tags` replace those that the document has; they are kept in lower case."""
+
+    tags: list[Text] = Field(max_length=_TAGS_MAXIMUM)
+
+
 class DocumentQuery(PageQuery):
-    """`q`: a part of the file name. Without `collection` those of the workspace I work in."""
+    """`q`: a part of the file name. `tag`: one that it has. Without `collection` those of the workspace I work in."""
 
     collection: UUID | None = None
     status: Text | None = None
     q: Text | None = None
+    tag: Text | None = None
 
 
 @router.post("/upload", response={202: UploadsOut}, summary="Upload files")
@@ -108,7 +119,11 @@ def upload(
 @router.get("", response=PageOut[DocumentOut], summary="Documents that I may see, newest first")
 def document_list(request: ApiRequest, query: Query[DocumentQuery]) -> dict[str, Any]:
     rows = selectors.document_list(
-        user=request.auth, collection_id=query.collection, status=query.status or "", text=query.q or ""
+        user=request.auth,
+        collection_id=query.collection,
+        status=query.status or "",
+        text=query.q or "",
+        tag=tag_normal(query.tag or ""),
     )
     page = page_of(_with_version(rows), order="created_at", cursor=query.cursor, limit=query.limit)
     return {"items": [_document_out(row) for row in page.items], "next": page.next}
@@ -149,6 +164,12 @@ def document_change_collection(request: ApiRequest, document_id: UUID, body: Col
     return HttpResponse(status=204)
 
 
+@router.patch("/{uuid:document_id}", response=DocumentOut, summary="Change the tags")
+def document_change(request: ApiRequest, document_id: UUID, body: DocumentChangeIn) -> dict[str, Any]:
+    document_tag(actor=request.auth, document_id=document_id, tags=body.tags)
+    return _document_out(_one(request, document_id))
+
+
 @router.delete("/{uuid:document_id}", response={204: None}, summary="Delete with all that was made of it")
 def document_remove(request: ApiRequest, document_id: UUID) -> HttpResponse:
     document_delete(actor=request.auth, document_id=document_id)
@@ -183,6 +204,7 @@ def _document_out(document: Document) -> dict[str, Any]:
         "collection_id": document.collection_id,
         "mime": version.mime,
         "size": version.size_bytes,
+        "tags": document.tags,
         "created_at": document.created_at,
     }
 

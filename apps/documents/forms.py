@@ -9,6 +9,8 @@ from django.db.models import QuerySet
 from typing_extensions import override
 
 from apps.documents.models import Collection
+from apps.documents.tagging import TAG_LENGTH, TAGS_MAXIMUM, tags_clean
+from chatbot.lib.errors import ValidationFailedError
 
 # A browser sends files one by one; without a script a person picks a handful.
 FILES_MAXIMUM = 20
@@ -67,6 +69,21 @@ class MoveForm(forms.Form):
         field = self.fields["collection"]
         assert isinstance(field, forms.ModelChoiceField)
         field.queryset = collections
+
+
+class TagsForm(forms.Form):
+    tags = forms.CharField(
+        required=False,
+        max_length=TAGS_MAXIMUM * (TAG_LENGTH + 2),
+        widget=forms.TextInput(attrs={"autocomplete": "off", "placeholder": "contracts, 2024"}),
+        help_text="Separate them by commas. Find tagged documents here, or in a question with tag:contracts.",
+    )
+
+    def clean_tags(self) -> list[str]:
+        try:
+            return tags_clean(self.cleaned_data["tags"].split(","))
+        except ValidationFailedError as error:
+            raise forms.ValidationError(list(error.errors.values())) from error
 
 
 class WatchForm(forms.Form):

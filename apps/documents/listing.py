@@ -74,10 +74,16 @@ def upload_limits() -> dict[str, Any]:
 
 
 def list_context(
-    *, user: User, query: str = "", state: str = "", cursor: str | None = None, collection_id: UUID | None = None
+    *,
+    user: User,
+    query: str = "",
+    state: str = "",
+    tag: str = "",
+    cursor: str | None = None,
+    collection_id: UUID | None = None,
 ) -> dict[str, Any]:
     """A page of the documents that the person may see, of one collection or of all. Two queries."""
-    rows = _with_version(document_list(user=user, text=query, collection_id=collection_id), user)
+    rows = _with_version(document_list(user=user, text=query, tag=tag, collection_id=collection_id), user)
     if states := FILTERS.get(state, FILTERS[""])[1]:
         rows = rows.filter(current_state__in=states)
     page = page_of(rows, order="created_at", cursor=cursor)
@@ -86,6 +92,7 @@ def list_context(
         "next_cursor": page.next,
         "query": query,
         "state": state if state in FILTERS else "",
+        "tag": tag,
         "collection_id": collection_id or "",
         "filters": [(value, words) for value, (words, _) in FILTERS.items()],
         "watched": watched_ids(user=user),

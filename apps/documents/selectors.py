@@ -98,9 +98,9 @@ def document_require(*, user: User, document_id: UUID) -> Document:
 
 
 def document_list(
-    *, user: User, collection_id: UUID | None = None, status: str = "", text: str = ""
+    *, user: User, collection_id: UUID | None = None, status: str = "", text: str = "", tag: str = ""
 ) -> QuerySet[Document]:
-    """Of what the person sees: in the collection, with the status, with `text` in the file name (in any case).
+    """Of what the person sees: in the collection, with the status and tag, with `text` in the file name (in any case).
 
     Without a collection those of the workspace the person works in.
     Raises ValidationFailedError for a status that does not exist.
@@ -116,6 +116,8 @@ def document_list(
         documents = documents.filter(versions__is_current=True, versions__state=status)
     if text:
         documents = documents.filter(filename__icontains=text.replace("\x00", ""))
+    if tag:
+        documents = documents.filter(tags__contains=[tag.replace("\x00", "").lower()])
     return documents
 
 

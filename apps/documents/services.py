@@ -66,6 +66,8 @@ SAMPLE_COLLECTION = "Getting started"
 SAMPLE_FILENAME = "Welcome handbook.pdf"
 _SAMPLE_PATH = Path(__file__).parent / "sample" / "handbook.pdf"
 _MEGABYTE = 1024 * 1024
+# In an event; a document seldom has more.
+VERSIONS_NAMED_MAXIMUM = 50
 
 
 @quota_refusals_recorded
@@ -210,7 +212,8 @@ def document_delete(*, actor: User, document_id: UUID) -> None:
         actor=actor,
         workspace_id=document.workspace_id,
         target=document,
-        data={"versions": len(versions)},
+        # Which answers used a version can be asked by its key after it is gone.
+        data={"versions": len(versions), "version_ids": [key for key, _ in versions[:VERSIONS_NAMED_MAXIMUM]]},
     )
     document.delete()
     transaction.on_commit(partial(_files_delete, versions))

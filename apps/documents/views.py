@@ -11,10 +11,11 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_http_methods
 
 from apps.accounts.types import UserRequest
-from apps.documents.forms import PlaceForm, UploadForm, WatchForm
+from apps.documents.forms import PlaceForm, TagsForm, UploadForm, WatchForm
 from apps.documents.listing import list_context, rows_of, shelf_context, upload_limits, watched_ids
 from apps.documents.selectors import document_require
 from apps.documents.services import document_delete, document_download, document_upload
+from apps.documents.tagging import document_tag, document_taggable, tag_normal
 from chatbot.lib.downloads import attachment_response
 from chatbot.lib.errors import NotFoundError
 
@@ -34,6 +35,7 @@ def document_list(request: UserRequest) -> HttpResponse:
         user=request.user,
         query=request.GET.get("q", ""),
         state=request.GET.get("state", ""),
+        tag=tag_normal(request.GET.get("tag", "")),
         cursor=request.GET.get("cursor") or None,
         collection_id=collection_id,
     )
@@ -112,6 +114,26 @@ def document_remove(request: UserRequest, document_id: UUID) -> HttpResponse:
     context: dict[str, Any] = {"document": document_require(user=request.user, document_id=document_id)}
     template = "_document_delete" if request.htmx else "document_delete"
     return render(request, f"documents/{template}.html", context | {"section": "documents"})
+
+
+@require_http_methods(["GET", "POST"])
+def document_tags(request: UserRequest, document_id: UUID) -> HttpResponse:
+    """The tags of a document, to be changed."""
+    document = document_taggable(user=request.user, document_id=document_id)
+    form = TagsForm(request.POST if request.method == "POST" else None, initial={"tags": ", ".join(document.tags)})
+    if not form.is_valid():
+        template = "_document_tags" if request.htmx else "document_tags"
+        context: dict[str, Any] = {"document": document, "form": form, "section": "documents"}
+        return render(request, f"documents/{template}.html", context, status=422 if form.errors else 200)
+    document_tag(actor=request.user, document_id=document_id, tags=form.cleaned_data["tags"])
+    if not request.htmx:
+        return redirect("documents:document-list")
+    rows = rows_of(user=request.user, document_ids=[document_id])
+    response = render(
+        request, "documents/_document_moved.html", {"row": rows[0] if rows else None, "document": document}
+    )
+    response["HX-Trigger"] = "dialog-close"
+    return response
 
 
 @require_GET

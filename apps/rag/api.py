@@ -3,18 +3,20 @@
 import hashlib
 from dataclasses import replace
 from datetime import datetime
-from typing import Any
+from typing import Annotated, Any, TypeAlias
 from uuid import UUID
 
 from asgiref.sync import sync_to_async
 from django.http import HttpResponse
 from ninja import Field, Router, Schema
+from pydantic import StringConstraints
 
 from apps.accounts.models import User
 from apps.accounts.selectors.workspaces import workspace_current
 from apps.accounts.types import ApiRequest
 from apps.documents.selectors import page_image_async
 from apps.documents.types import Box
+from apps.rag.questions.resolving import ResolvedQuestion, question_resolve
 from apps.rag.remote import asearch_remote
 from apps.rag.selectors import chunk_boxes, chunk_require
 from apps.rag.types import Passage, SearchFilters, SearchMode, SearchQuery
@@ -25,18 +27,29 @@ router = Router(tags=["documents"])
 
 _QUERY_MAXIMUM = 2000
 _IDS_MAXIMUM = 1000
+_TAGS_MAXIMUM = 20
+_PHRASES_MAXIMUM = 5
+Tag: TypeAlias = Annotated[Text, StringConstraints(max_length=50)]
+Phrase: TypeAlias = Annotated[Text, StringConstraints(min_length=1, max_length=200)]
 
 
 class FiltersIn(Schema):
-    """`filename`: a part of the name. `type`: the beginning of the media type. Times: when it was uploaded."""
+    """`filename`: a part of the name. `type`: the beginning of the media type. Times: when it was uploaded.
+
+    `tags`: all of them. `phrases`: each must stand in the passage.
+    """
 
     filename: Text = Field("", max_length=255)
     type: Text = Field("", max_length=100)
     after: datetime | None = None
     before: datetime | None = None
+    tags: list[Tag] = Field(default_factory=list, max_length=_TAGS_MAXIMUM)
+    phrases: list[Phrase] = Field(default_factory=list, max_length=_PHRASES_MAXIMUM)
 
 
 class SearchIn(Schema):
+    """`query` may hold operators: file:, collection:, type:, before:, after:, tag: and "exact words"."""
+
     query: Text = Field(max_length=_QUERY_MAXIMUM)
     limit: int = Field(10, ge=1, le=100)
     mode: SearchMode = SearchMode.HYBRID
@@ -69,10 +82,11 @@ class PassageOut(Schema):
 
 
 class SearchOut(Schema):
-    """Best first."""
+    """Best first. `notices`: operators in the query that were not understood, collections that are unknown."""
 
     items: list[PassageOut]
     took_ms: float
+    notices: list[str]
 
 
 @router.post("/search", response=SearchOut, summary="Search in the documents that I may see")
@@ -80,9 +94,12 @@ async def search(request: ApiRequest, body: SearchIn) -> dict[str, Any]:
     """Of the workspace that I work in."""
     if not body.query.strip():
         raise ValidationFailedError(errors={"query": "Write what you look for."})
-    workspace = await sync_to_async(workspace_current)(user=request.auth)
-    result = await asearch_remote(user=request.auth, query=replace(_query(body), workspace_id=workspace.pk))
-    return {"items": [_passage_out(passage) for passage in result.passages], "took_ms": result.took_ms}
+    resolved = await sync_to_async(_resolved)(request.auth, body)
+    if resolved.is_empty:
+        return {"items": [], "took_ms": 0.0, "notices": resolved.notices}
+    result = await asearch_remote(user=request.auth, query=resolved.query)
+    items = [_passage_out(passage) for passage in result.passages]
+    return {"items": items, "took_ms": result.took_ms, "notices": resolved.notices}
 
 
 @router.get(
@@ -110,6 +127,11 @@ def _boxes(user: User, document_id: UUID, chunk_id: UUID, page: int) -> list[Box
     return [(x0, y0, x1, y1) for x0, y0, x1, y1 in boxes]
 
 
+def _resolved(user: User, body: SearchIn) -> ResolvedQuestion:
+    query = replace(_query(body), workspace_id=workspace_current(user=user).pk)
+    return question_resolve(user=user, query=query)
+
+
 def _query(body: SearchIn) -> SearchQuery:
     filters = body.filters
     return SearchQuery(
@@ -119,7 +141,14 @@ def _query(body: SearchIn) -> SearchQuery:
         rerank=body.rerank,
         collection_ids=tuple(body.collection_ids),
         document_ids=tuple(body.document_ids),
-        filters=SearchFilters(filename=filters.filename, mime=filters.type, after=filters.after, before=filters.before),
+        filters=SearchFilters(
+            filename=filters.filename,
+            mime=filters.type,
+            after=filters.after,
+            before=filters.before,
+            tags=tuple(filters.tags),
+            phrases=tuple(filters.phrases),
+        ),
     )
 
 
