@@ -4,7 +4,7 @@ All times are the database's own, so workers with wrong clocks do no harm.
 """
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID, uuid4
@@ -16,6 +16,8 @@ from apps.accounts.models import User
 from apps.audit.actions import REPLY_WRITTEN
 from apps.audit.services import event_record
 from apps.conversations.models import Citation, Message
+from apps.conversations.provenance import trace_store
+from apps.conversations.tracing import ReplyTrace
 
 # A reply whose worker died this often has likely killed it.
 ATTEMPTS_MAXIMUM = 5
@@ -67,6 +69,9 @@ UPDATE conversations_message SET
     error_detail = %(error_detail)s,
     usage = %(usage)s::jsonb,
     model_name = COALESCE(NULLIF(%(model_name)s, ''), model_name),
+    is_unanswered = %(is_unanswered)s,
+    support_share = %(support_share)s,
+    marks = %(marks)s::jsonb,
     phase = '', lease_token = NULL, finished_at = now()
 WHERE id = %(id)s AND lease_token = %(token)s AND state = 'running'
 """
@@ -137,7 +142,7 @@ class Renewal:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outcome:
-    """How a reply ended. `model_name` empty: as it was."""
+    """How a reply ended. `model_name` empty: as it was. The last three: see `Message`."""
 
     state: Message.State
     content: str
@@ -146,6 +151,9 @@ class Outcome:
     error_code: str = ""
     error_detail: str = ""
     usage: dict[str, int] = field(default_factory=dict)
+    is_unanswered: bool = False
+    support_share: float | None = None
+    marks: dict[str, Any] = field(default_factory=dict)
 
 
 def lease_take(message_id: UUID) -> Lease | None:
@@ -202,18 +210,35 @@ def leases_renew(renewals: Sequence[Renewal]) -> dict[UUID, bool]:
 
 
 def lease_finish(
-    lease: Lease, outcome: Outcome, citations: Sequence[Citation] = (), *, documents: Sequence[UUID] = ()
+    lease: Lease,
+    outcome: Outcome,
+    citations: Sequence[Citation] = (),
+    *,
+    documents: Sequence[UUID] = (),
+    trace: ReplyTrace | None = None,
+    timings: Mapping[str, float] | None = None,
 ) -> bool:
-    """End the reply in one transaction, with its citations and an event that names the `documents` it was written from.
+    """End the reply in one transaction, with its citations, how it came by its passages, and an event that names the
+    `documents` it was written from.
 
-    False: the lease was lost and nothing is written. One query where there are neither.
+    `timings`: what was measured after the search. False: the lease was lost and nothing is written. One query where
+    there is nothing but the reply.
     """
-    if not citations and not documents:
+    if not citations and not documents and trace is None:
         return _finish(lease, outcome)
     with transaction.atomic():
         if not _finish(lease, outcome):
             return False
         Citation.objects.bulk_create(citations)
+        if trace is not None:
+            trace_store(
+                message_id=lease.message_id,
+                workspace_id=lease.workspace_id,
+                trace=trace,
+                cited=[citation.chunk_id for citation in citations],
+                model_name=outcome.model_name,
+                timings=timings or {},
+            )
         if documents:
             _written_record(lease, outcome, documents, len(citations))
     return True
@@ -246,6 +271,9 @@ def _finish(lease: Lease, outcome: Outcome) -> bool:
         "error_detail": outcome.error_detail[:ERROR_DETAIL_MAXIMUM],
         "usage": json.dumps(outcome.usage),
         "model_name": outcome.model_name,
+        "is_unanswered": outcome.is_unanswered,
+        "support_share": outcome.support_share,
+        "marks": json.dumps(outcome.marks),
     }
     with connection.cursor() as cursor:
         cursor.execute(_FINISH_SQL, parameters)

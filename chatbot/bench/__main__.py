@@ -14,7 +14,10 @@ BENCHES = {
     "search": ("chatbot.bench.search", "latency of search over several thousand passages"),
     "audit": ("chatbot.bench.audit", "writers of one chain, what an event costs, searches of the audit log"),
     "hostile": ("chatbot.bench.hostile", "hostile texts through every door; fails if one does harm"),
+    "scale": ("chatbot.bench.scale", "latency and recall of search over up to a million chunks, sizes, build times"),
     "retrieval": ("chatbot.bench.retrieval", "quality of search over BEIR-form data sets"),
+    "answers": ("chatbot.bench.answers", "replies to what the documents do not tell, with the embedded model"),
+    "injection": ("chatbot.bench.injection", "orders hidden in documents, with the embedded model"),
 }
 # The product's run measures these together.
 ALIASES = {"ingestion": "product", "memory": "product"}
@@ -50,8 +53,18 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--limit", type=int, default=0, help="retrieval: only so many questions; hostile: so many lines of each list"
     )
-    parser.add_argument("--rows", type=int, default=None, help="audit: how many generated rows are searched")
-    parser.add_argument("--rerank", action="store_true", help="retrieval: with the reranker, too")
+    parser.add_argument("--rows", type=int, default=None, help="audit, scale: how many generated rows are searched")
+    parser.add_argument("--keep", default=None, metavar="FOLDER", help="scale: where the loaded database stays")
+    parser.add_argument(
+        "--rerank",
+        action=argparse.BooleanOptionalAction,
+        default=True,
+        help="retrieval: with the reranker, too, which takes the most time",
+    )
+    parser.add_argument(
+        "--seconds", type=float, default=0, help="answers, injection: ask so long; the next run goes on"
+    )
+    parser.add_argument("--fresh", action="store_true", help="answers, injection: ask all anew")
     return parser
 
 

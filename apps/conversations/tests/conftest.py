@@ -7,6 +7,7 @@ import pytest
 from apps.accounts.models import User
 from apps.conversations.models import Conversation, Message
 from apps.conversations.tests.factories import conversation_make, reply_make
+from apps.conversations.tests.workers import listeners_end
 from apps.llm.models import ModelProfile
 from apps.llm.testing import MODEL, FakeModelServer
 
@@ -19,10 +20,11 @@ def model_server(settings) -> Iterator[FakeModelServer]:
 
 
 @pytest.fixture
-def model(db: None) -> ModelProfile:
-    return ModelProfile.objects.create(
+def model(db: None) -> Iterator[ModelProfile]:
+    yield ModelProfile.objects.create(
         endpoint="embedded", name=MODEL, title="Fake", abilities=["chat"], context_tokens=4096, is_default=True
     )
+    listeners_end()
 
 
 @pytest.fixture

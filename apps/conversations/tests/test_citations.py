@@ -2,7 +2,7 @@
 
 import pytest
 
-from apps.conversations.citations import CitationFilter, Cited, markers_strip
+from apps.conversations.replies.citations import CitationFilter, Cited, markers_strip
 from apps.conversations.tests.passages import passages
 
 FOUR = passages("Alpha is first.", "Beta is second.", "Gamma is third.", "Delta is fourth.")

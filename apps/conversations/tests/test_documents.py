@@ -4,16 +4,13 @@ import pytest
 
 from apps.accounts.models import Membership, User
 from apps.conversations.models import Citation, Message
-from apps.conversations.retrieval import is_strong, search_text
 from apps.conversations.services import message_send
 from apps.conversations.tests.factories import conversation_make, reply_make
-from apps.conversations.tests.passages import passage
 from apps.conversations.tests.workers import Listener, Worker, listening
 from apps.conversations.types import CitationEvent, StatusEvent, TokenEvent
 from apps.documents.collection_writing import collection_share, collection_unshare
 from apps.documents.models import Collection, Document, DocumentVersion
 from apps.llm.testing import Reply
-from apps.llm.types import ChatMessage
 from apps.rag.services import index_profile_ensure
 from apps.rag.testing import fake_embedder
 from apps.rag.tests.factories import index, parsed_version
@@ -97,16 +94,6 @@ def test_answer_without_markers_is_attributed(model_server, model, ada):
         listener.wait_end()
     assert listener.text == "The warranty period is 24 months from delivery. [1]"
     assert Citation.objects.get(message=reply).filename == "terms.pdf"
-
-
-def test_answer_that_does_not_know_cites_nothing(model_server, model, ada):
-    document_make(ada)
-    reply = ask(ada, model)
-    model_server.script(Reply(deltas=["I don't know."]))
-    Worker(reply.pk).join()
-    reply.refresh_from_db()
-    assert reply.content == "I don't know."
-    assert not Citation.objects.exists()
 
 
 def test_question_that_no_document_answers_is_asked_plainly(model_server, model, ada):
@@ -220,27 +207,3 @@ def test_without_an_embedder_words_still_find(model_server, model, ada, embedder
     embedder.error = ProviderError("model_unavailable")
     Worker(ask(ada, model).pk).join()
     assert "24 months" in prompt_of(model_server)
-
-
-def test_short_question_is_searched_with_the_one_before():
-    history = [ChatMessage(role="user", content=QUESTION), ChatMessage(role="assistant", content="24 months.")]
-    assert search_text("And for batteries?", history) == f"{QUESTION}\nAnd for batteries?"
-    assert search_text("And for batteries?", []) == "And for batteries?"
-    long = "How many working days does shipping within the country take?"
-    assert search_text(long, history) == long
-
-
-@pytest.mark.parametrize(
-    ("question", "text", "dense", "strong"),
-    [
-        ("What colour is grass?", "Meadows are green.", 0.7, True),
-        ("What colour is grass?", "Meadows are green.", 0.5, False),
-        ("What colour is grass?", "The colour of grass is green.", 0.5, True),
-        ("What colour is grass?", "The colour of grass is green.", None, True),
-        ("Hello?", "Hello and welcome.", None, False),
-    ],
-)
-def test_weak_passages_are_told_from_strong_ones(question, text, dense, strong):
-    from dataclasses import replace
-
-    assert is_strong(replace(passage(text), dense=dense), question) is strong

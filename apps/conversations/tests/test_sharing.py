@@ -201,10 +201,12 @@ def test_many_shared_ones_come_page_by_page(ada, ben, client_ben, django_assert_
     assert more.content.decode().count('class="shared-link"') == 1
 
 
-def test_the_quote_is_read_by_all_and_the_document_only_by_those_who_may(client_ben, client_ada, shared, answered):
+def test_quote_and_document_are_seen_only_by_those_who_may(client_ben, client_ada, shared, answered):
     document = Document.objects.get()
     seen = client_ben.get(url("citation-detail", answered.pk, 1), headers=HTMX).content.decode()
-    assert "So it is written." in seen
+    assert "A document that you may not see" in seen
+    assert "So it is written." not in seen
+    assert document.filename not in seen
     assert str(document.pk) not in seen
     assert client_ben.get(url("document-page", document.pk, 3)).status_code == 404
     assert client_ben.get(reverse("documents:document-content", args=[document.pk])).status_code == 404

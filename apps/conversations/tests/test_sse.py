@@ -6,6 +6,7 @@ from uuid import UUID
 
 import pytest
 
+from apps.accounts.models import User
 from apps.conversations.sse import event_id_read, reply_sse, sse_encode
 from apps.conversations.tests.workers import PATIENCE_SECONDS, Worker, web
 from apps.conversations.types import (
@@ -90,18 +91,19 @@ def test_last_event_id_is_read():
             event_id_read(nonsense)
 
 
-async def _collect(message_id: UUID, *, is_new: bool) -> str:
-    return b"".join([chunk async for chunk in reply_sse(message_id=message_id, is_new=is_new)]).decode()
+async def _collect(user: User, message_id: UUID, *, is_new: bool) -> str:
+    stream = reply_sse(user=user, message_id=message_id, is_new=is_new)
+    return b"".join([chunk async for chunk in stream]).decode()
 
 
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.parametrize("is_new", [True, False])
 @pytest.mark.parametrize("worker_first", [True, False])
-def test_stream_from_queued_to_done(model_server, reply, is_new, worker_first):
+def test_stream_from_queued_to_done(model_server, reply, ada, is_new, worker_first):
     model_server.script(Reply(deltas=["Hello ", "world"], first_seconds=0.05))
     if worker_first:
         Worker(reply.pk).join()
-    stream = asyncio.run_coroutine_threadsafe(_collect(reply.pk, is_new=is_new), web().loop)
+    stream = asyncio.run_coroutine_threadsafe(_collect(ada, reply.pk, is_new=is_new), web().loop)
     if not worker_first:
         Worker(reply.pk).join()
     text = stream.result(PATIENCE_SECONDS)
@@ -118,6 +120,6 @@ def test_stream_from_queued_to_done(model_server, reply, is_new, worker_first):
 def test_new_reply_that_was_stopped_in_the_queue_ends(reply, ada):
     from apps.conversations.services import reply_stop
 
-    stream = asyncio.run_coroutine_threadsafe(_collect(reply.pk, is_new=True), web().loop)
+    stream = asyncio.run_coroutine_threadsafe(_collect(ada, reply.pk, is_new=True), web().loop)
     reply_stop(actor=ada, conversation_id=reply.conversation_id)
     assert '"finish_reason":"stopped"' in stream.result(PATIENCE_SECONDS)

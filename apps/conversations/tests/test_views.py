@@ -98,7 +98,12 @@ def test_conversation_shows_the_answer_its_sources_and_actions(client_ada, answe
     page = client_ada.get(url("conversation-detail", answered.conversation_id)).content.decode()
     assert "<strong>so</strong>" in page
     source = url("citation-detail", answered.pk, 1)
-    assert f'<a class="citation" href="{source}" title="Source 1: rules.pdf, pages 3–4"' in page
+    card = f"message-{answered.pk}-source-1"
+    assert (
+        f'<a class="citation" href="{source}" aria-describedby="{card}" data-card="{card}" aria-label="Source 1: '
+        in page
+    )
+    assert f'id="{card}" popover="manual" role="tooltip"' in page
     assert '<span class="source-page">pages 3–4</span>' in page
     assert 'role="log"' in page
     assert "data-stream=" not in page
@@ -271,9 +276,9 @@ def test_queries_do_not_grow_with_the_thread(client_ada, conversation, django_as
     for _ in range(8):
         reply_make(conversation, content="Yes.", state=Message.State.COMPLETE)
     client_ada.get("/")
-    # Session, user, conversation, branch, citations, versions, sidebar, shared ones, workspaces with roles, membership,
-    # models.
-    with django_assert_num_queries(11):
+    # Session, user, conversation, branch, citations, versions, ratings, sidebar, shared ones, workspaces with roles,
+    # membership, models.
+    with django_assert_num_queries(12):
         client_ada.get(url("conversation-detail", conversation.pk))
 
 

@@ -5,13 +5,14 @@ import contextlib
 import threading
 import time
 from collections.abc import Callable, Iterator
-from concurrent.futures import Future
+from concurrent.futures import Future, wait
 from functools import cache
 from typing import Any, TypeVar
 from uuid import UUID
 
 from django.db import connections
 
+from apps.accounts.models import User
 from apps.conversations.runtime import Runtime, runtime
 from apps.conversations.subscription import reply_events
 from apps.conversations.tasks import reply_generate
@@ -21,6 +22,9 @@ from chatbot.lib.valkey import valkey, valkey_async_close
 EventT = TypeVar("EventT")
 # Longer than any test: whoever waits so long has hung.
 PATIENCE_SECONDS = 30.0
+# Subscribers see the end of a reply well within this; what listens on has lost its server.
+ENDING_SECONDS = 2.0
+_listening: set[Future[None]] = set()
 
 
 @cache
@@ -38,15 +42,17 @@ def clients_forget() -> None:
 
 
 class Listener:
-    """One subscriber. `events` grows while the reply does."""
+    """One subscriber, by default the conversation's owner. `events` grows while the reply does."""
 
-    def __init__(self, message_id: UUID, after: int | None = None) -> None:
+    def __init__(self, message_id: UUID, after: int | None = None, *, user: User | None = None) -> None:
         self.events: list[ReplyEvent] = []
+        self._user = user or User.objects.get(conversations__messages=message_id)
         self._changed = threading.Condition()
         self._future: Future[None] = asyncio.run_coroutine_threadsafe(self._listen(message_id, after), web().loop)
+        _listening.add(self._future)
 
     async def _listen(self, message_id: UUID, after: int | None) -> None:
-        async for event in reply_events(message_id=message_id, after=after):
+        async for event in reply_events(user=self._user, message_id=message_id, after=after):
             with self._changed:
                 self.events.append(event)
                 self._changed.notify_all()
@@ -87,6 +93,14 @@ class Listener:
     def close(self) -> None:
         """As when a browser goes away."""
         self._future.cancel()
+
+
+def listeners_end() -> None:
+    """Before the database is emptied: a subscriber that still reads would be in its way."""
+    wait(_listening, ENDING_SECONDS)
+    for future in _listening:
+        future.cancel()
+    _listening.clear()
 
 
 class Worker:

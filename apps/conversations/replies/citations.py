@@ -5,7 +5,7 @@ from collections.abc import Generator, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 
-from apps.conversations.matching import quote_of, sentences_of, supporters_of
+from apps.conversations.replies.matching import quote_of, sentences_of, supporters_of
 from apps.rag.types import Passage
 
 # Longer than any list of markers that makes sense; what grows beyond it is text.

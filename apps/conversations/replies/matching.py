@@ -125,7 +125,7 @@ def _shortened(text: str) -> str:
 
 
 def _stem(word: str) -> str:
-    for ending in ("ies", "ing", "ed", "es", "s"):
+    for ending in ("ies", "ing", "ed", "es", "s", "e"):
         if word.endswith(ending) and len(word) - len(ending) >= 3:
             return word[: -len(ending)]
     return word

@@ -9,24 +9,29 @@ import logging
 import os
 import threading
 import time
-from collections.abc import Iterable
+from collections.abc import AsyncGenerator, Iterable
 from contextlib import aclosing
 from typing import assert_never
 from uuid import UUID
 
 from django.db import IntegrityError, InterfaceError, OperationalError, connection
 
-from apps.conversations.citations import CitationFilter, Cited, Piece
 from apps.conversations.keeper import keeper
 from apps.conversations.leases import Lease, Outcome, lease_finish, lease_take
 from apps.conversations.models import Citation, Message
-from apps.conversations.preparing import Work, work_prepare
+from apps.conversations.replies.assessing import Assessment, answer_assess
+from apps.conversations.replies.choosing import Course
+from apps.conversations.replies.citations import Cited, Piece
+from apps.conversations.replies.drafting import Draft, NotAnsweredError
+from apps.conversations.replies.matching import quote_of, says_unknown
+from apps.conversations.replies.preparing import Work, work_prepare
+from apps.conversations.replies.wording import unknown_reply
 from apps.conversations.runtime import runtime
 from apps.conversations.stream_writer import LiveStream, stream_writer
 from apps.conversations.types import CitationEvent
 from apps.documents.models import DocumentVersion
 from apps.llm.services import chat_stream
-from apps.llm.types import Finished, TextDelta
+from apps.llm.types import ChatEvent, Finished, TextDelta, Usage
 from chatbot.lib.errors import AppError
 
 logger = logging.getLogger(__name__)
@@ -65,6 +70,10 @@ class Reply:
         self._parts: list[str] = []
         self._citations: list[Citation] = []
         self._documents: tuple[UUID, ...] = ()
+        self._work: Work | None = None
+        self._is_unanswered = False
+        # Step → milliseconds.
+        self._timings: dict[str, float] = {}
         self._task: asyncio.Task[Finished | None] | None = None
         self._is_stopped = False
         self._is_lost = False
@@ -98,7 +107,7 @@ class Reply:
     def _outcome(self) -> Outcome | None:
         """How it ended; None where another attempt shall follow once the lease has lapsed."""
         try:
-            work = self._prepared()
+            work = self._work = self._prepared()
             self._documents = tuple(dict.fromkeys(passage.document_id for passage in work.passages))
             finished = runtime().run(self._streamed(work))
         except (OperationalError, InterfaceError) as error:
@@ -113,17 +122,36 @@ class Reply:
             return Outcome(state=Message.State.STOPPED, content=self.text(), finish_reason="stopped")
         if not self._parts:
             return self._failed("answer_empty", "The model gave an empty answer. Please try again.")
-        usage = {
-            "prompt_tokens": finished.usage.prompt_tokens,
-            "completion_tokens": finished.usage.completion_tokens,
-        }
+        return self._completed(work, finished)
+
+    def _completed(self, work: Work, finished: Finished) -> Outcome:
+        assessment = self._assessed(work)
         return Outcome(
             state=Message.State.COMPLETE,
             content=self.text(),
             finish_reason=finished.finish_reason,
             model_name=finished.model,
-            usage=usage,
+            usage={
+                "prompt_tokens": finished.usage.prompt_tokens,
+                "completion_tokens": finished.usage.completion_tokens,
+            },
+            is_unanswered=self._is_unanswered,
+            support_share=assessment.support_share,
+            marks=assessment.marks(),
         )
+
+    def _assessed(self, work: Work) -> Assessment:
+        """Hold the whole answer against its passages, before the end is told."""
+        if self._is_unanswered or not work.passages:
+            return Assessment()
+        started = time.monotonic()
+        assessment = answer_assess(
+            content=self.text(), question=work.question, passages=work.passages, citations=self._citations
+        )
+        for citation in self._citations:
+            citation.support = assessment.supports.get(citation.index)
+        self._timings["assess"] = round((time.monotonic() - started) * 1000, 1)
+        return assessment
 
     def _prepared(self) -> Work:
         with _preparing:
@@ -139,7 +167,14 @@ class Reply:
         deadline = time.monotonic() + FINISH_SECONDS
         while True:
             try:
-                return lease_finish(self.lease, outcome, self._citations, documents=self._documents)
+                return lease_finish(
+                    self.lease,
+                    outcome,
+                    self._citations,
+                    documents=self._documents,
+                    trace=self._work.choice.trace if self._work else None,
+                    timings=self._timings,
+                )
             except IntegrityError:
                 # A cited document was deleted meanwhile; the citation's snapshot stays.
                 self._documents_forget()
@@ -190,9 +225,24 @@ class Reply:
 
     async def _answer_stream(self, work: Work) -> Finished | None:
         self._show(work.notice)
+        if work.choice.course is Course.UNANSWERED:
+            return self._unanswered(work)
+        if work.choice.course is Course.DOCUMENTS:
+            return await self._document_stream(work)
         finished: Finished | None = None
-        marks = CitationFilter(work.passages) if work.passages else None
-        events = chat_stream(
+        async with aclosing(self._model_events(work)) as events:
+            async for event in events:
+                match event:
+                    case TextDelta():
+                        self._show(_storable(event.text))
+                    case Finished():
+                        finished = event
+                    case _:
+                        assert_never(event)
+        return finished
+
+    def _model_events(self, work: Work) -> AsyncGenerator[ChatEvent, None]:
+        return chat_stream(
             profile=work.profile,
             messages=work.messages,
             params=work.params,
@@ -201,20 +251,40 @@ class Reply:
             user_id=self.lease.owner_id,
             reference_id=self.lease.message_id,
         )
-        async with aclosing(events):
-            async for event in events:
-                match event:
-                    case TextDelta():
-                        text = _storable(event.text)
-                        self._show_all(marks.feed(text) if marks else (text,))
-                    case Finished():
-                        finished = event
-                    case _:
-                        assert_never(event)
-        if marks:
-            self._show_all(marks.finish())
-            self._show_all(marks.attribute(answer=self.text(), question=work.question))
+
+    async def _document_stream(self, work: Work) -> Finished | None:
+        """As the others, but checked, with markers made right; what is no answer is replaced before it is shown."""
+        finished: Finished | None = None
+        draft = Draft(work)
+        try:
+            async with aclosing(self._model_events(work)) as events:
+                async for event in events:
+                    match event:
+                        case TextDelta():
+                            self._show_all(await draft.feed(_storable(event.text)))
+                        case Finished():
+                            finished = event
+                        case _:
+                            assert_never(event)
+            self._show_all(await draft.finish())
+        except NotAnsweredError:
+            return self._unanswered(work, finished)
+        finally:
+            self._timings |= draft.timings
+        answer = self.text().removeprefix(work.notice)
+        self._show_all(draft.attribute(answer))
+        self._is_unanswered = not self._citations and says_unknown(answer)
         return finished
+
+    def _unanswered(self, work: Work, finished: Finished | None = None) -> Finished:
+        """Say that the documents do not tell, and name the nearest passages."""
+        self._is_unanswered = True
+        closest = work.choice.closest
+        for index, passage in enumerate(closest, start=1):
+            self._cite(Cited(index=index, passage=passage, quote=quote_of(passage.text, claim=work.question)))
+        indexes = range(1, len(closest) + 1)
+        self._show(unknown_reply(work.asked, indexes=indexes, has_offer=True))
+        return finished or Finished(finish_reason="stop", usage=Usage())
 
     def _show_all(self, pieces: Iterable[Piece]) -> None:
         for piece in pieces:
@@ -247,6 +317,8 @@ class Reply:
                 page_last=passage.page_last,
                 heading=" › ".join(passage.heading_path)[:300],
                 quote=cited.quote,
+                text=passage.text,
+                version_number=passage.version_number,
                 score=passage.score,
             )
         )
