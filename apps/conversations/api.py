@@ -30,6 +30,7 @@ from apps.conversations.api_types import (
     conversation_with_messages_out,
     message_out,
 )
+from apps.conversations.cited import citations_prefetch
 from apps.conversations.guarding import message_guard
 from apps.conversations.models import Message
 from apps.conversations.sse import event_id_read, reply_sse
@@ -78,7 +79,8 @@ def conversation_create(request: ApiRequest, body: ConversationIn) -> Status[Any
 def conversation_detail(request: ApiRequest, conversation_id: UUID, tree: bool = False) -> dict[str, Any]:
     """With the messages of the branch that is shown, or with `tree=1` all of them. Mine, or shared with me."""
     row = selectors.conversation_readable_require(user=request.auth, conversation_id=conversation_id)
-    messages = list(selectors.tree_of(row)) if tree else selectors.branch_of(row)
+    read = selectors.tree_of if tree else selectors.branch_of
+    messages = read(row, user=request.auth)
     return conversation_with_messages_out(row, messages, reader=request.auth)
 
 
@@ -195,10 +197,10 @@ async def _reply_response(request: ApiRequest, work: Any) -> HttpResponseBase:
 
 
 def _sent(user: User, made: dict[str, Any]) -> dict[str, Any]:
-    return {
-        name: message_out(selectors.message_require(user=user, message_id=UUID(made[name])))
-        for name in ("user_message", "reply")
-    }
+    messages = [selectors.message_require(user=user, message_id=UUID(made[name])) for name in ("user_message", "reply")]
+    citations_prefetch(messages, user=user)
+    question, reply = map(message_out, messages)
+    return {"user_message": question, "reply": reply}
 
 
 def _sse_response(
@@ -206,7 +208,7 @@ def _sse_response(
 ) -> StreamingHttpResponse:
     guard = message_guard(access_of(request, user=request.auth), message_id)
     return StreamingHttpResponse(
-        reply_sse(message_id=message_id, after=after, is_new=is_new, guard=guard),
+        reply_sse(user=request.auth, message_id=message_id, after=after, is_new=is_new, guard=guard),
         content_type="text/event-stream",
         headers={"Cache-Control": "no-cache", "X-Accel-Buffering": "no"},
     )

@@ -2,12 +2,13 @@
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, Literal
 from uuid import UUID
 
 from ninja import Field, Schema
 
 from apps.accounts.models import User
+from apps.conversations.cited import citations_shown
 from apps.conversations.models import Conversation, Message
 from apps.conversations.rows import citation_public
 from chatbot.lib.api_types import PageQuery, Text
@@ -96,15 +97,24 @@ class ConversationOut(Schema):
 
 
 class CitationOut(Schema):
-    """`page` counts from 1; null where the format has no pages. `document_id` is null once that is deleted."""
+    """`page` counts from 1; null where the format has no pages. `version`: of the document, as cited.
+
+    `access`: `open`; `deleted`: the document is gone; `closed`: I may not see it. Where it is not open, ids and what
+    was cited are null or empty; only a conversation's owner still sees what was cited from a deleted document.
+    `support`: how well the passage supports what cites it, 0 to 1; null where that was not measured.
+    """
 
     index: int
     document_id: UUID | None
     source: str
     page: int | None
-    chunk_id: UUID
+    page_last: int | None
+    version: int | None
+    chunk_id: UUID | None
     quote: str
     relevance: float
+    support: float | None
+    access: Literal["open", "deleted", "closed"]
 
 
 class MessageErrorOut(Schema):
@@ -112,8 +122,20 @@ class MessageErrorOut(Schema):
     detail: str
 
 
+class MarksOut(Schema):
+    """Places in `content`, as characters from and to. `sentences`: [from, to, support] of those that their passages do
+    not support. `values`: [from, to, kind] of numbers, dates, names and addresses that stand in no passage.
+    """
+
+    sentences: list[tuple[int, int, float]] = []
+    values: list[tuple[int, int, str]] = []
+
+
 class MessageOut(Schema):
-    """`state`: queued, running, complete, stopped or failed. `sequence`: the place in the reply's stream."""
+    """`state`: queued, running, complete, stopped or failed. `sequence`: the place in the reply's stream.
+
+    `is_unanswered`: the documents do not tell. `support_share`: of the sentences that cite, how many are supported.
+    """
 
     id: UUID
     conversation_id: UUID
@@ -126,6 +148,9 @@ class MessageOut(Schema):
     usage: dict[str, int]
     finish_reason: str | None
     error: MessageErrorOut | None
+    is_unanswered: bool
+    support_share: float | None
+    marks: MarksOut | None
     citations: list[CitationOut]
     created_at: datetime
     finished_at: datetime | None
@@ -166,7 +191,10 @@ def message_out(row: Message) -> dict[str, Any]:
         "usage": row.usage,
         "finish_reason": row.finish_reason or None,
         "error": error,
-        "citations": [citation_public(citation) for citation in row.citations.all()],
+        "is_unanswered": row.is_unanswered,
+        "support_share": row.support_share,
+        "marks": row.marks or None,
+        "citations": [citation_public(citation) for citation in citations_shown(row)],
         "created_at": row.created_at,
         "finished_at": row.finished_at,
     }

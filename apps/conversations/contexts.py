@@ -10,12 +10,16 @@ from django.urls import reverse
 from apps.accounts.models import User
 from apps.accounts.permission_table import PERMISSIONS
 from apps.accounts.selectors.workspaces import role_shown
-from apps.conversations.models import Citation, Conversation
-from apps.conversations.rendering import citation_place, conversation_groups
+from apps.conversations.cited import CitationShown, Sight
+from apps.conversations.models import Conversation
+from apps.conversations.rendering import conversation_groups
 from apps.conversations.selectors import conversation_list, conversations_shared_with
+from apps.conversations.sources import citation_address, citation_place, sight_note, support_words
 from apps.documents.listing import upload_limits
-from apps.documents.selectors import document_list, documents_visible_to
+from apps.documents.selectors import document_list
 from apps.llm.selectors import models_available_to
+from apps.rag.locating import Piece, quote_marked
+from apps.rag.suspicion import FLAGS, flags_of
 from chatbot.lib.pagination import page_of
 
 # In the sidebar above the person's own; the rest stands on a page.
@@ -136,18 +140,43 @@ def composer_context(*, user: User, conversation: Conversation | None) -> dict[s
     }
 
 
-def citation_context(citation: Citation, *, user: User) -> dict[str, Any]:
-    """A cited passage: words always, the page's picture and the file while the document is there.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PagePlace:
+    """A page of a passage that spans some, with the addresses of the panel for the ones beside it."""
 
-    And only for those who may read the document: a conversation can be shared further than what it cites. One query.
+    number: int
+    picture_url: str
+    previous_url: str
+    next_url: str
+
+
+def citation_context(citation: CitationShown, *, page: int | None = None) -> dict[str, Any]:
+    """A cited passage with `page` of it, by default its first: picture and file while the document is there and open.
+
+    No query: what the reader may see was decided when the citation was read.
     """
     context: dict[str, Any] = {
         "citation": citation,
         "place": citation_place(page=citation.page, page_last=citation.page_last, heading=""),
+        "note": sight_note(citation),
+        "support": support_words(citation.support),
+        "pieces": quote_marked(citation.text, citation.quote) if citation.text else [Piece(citation.quote, True)],
+        "flags": [FLAGS[flag] for flag in flags_of(citation.text)],
     }
-    if citation.document_id and documents_visible_to(user=user).filter(pk=citation.document_id).exists():
+    if citation.sight == Sight.OPEN:
         context["document_url"] = reverse("documents:document-content", args=[citation.document_id])
         if citation.page:
-            page_url = reverse("conversations:document-page", args=[citation.document_id, citation.page])
-            context["page_url"] = f"{page_url}?chunk={citation.chunk_id}"
+            context["page"] = _page_place(citation, page or citation.page)
     return context
+
+
+def _page_place(citation: CitationShown, page: int) -> PagePlace:
+    first, last = citation.page or 1, citation.page_last or citation.page or 1
+    number = min(max(page, first), last)
+    address = citation_address(citation.message_id, citation.index)
+    return PagePlace(
+        number=number,
+        picture_url=reverse("conversations:citation-page", args=[citation.message_id, citation.index, number]),
+        previous_url=f"{address}?page={number - 1}" if number > first else "",
+        next_url=f"{address}?page={number + 1}" if number < last else "",
+    )

@@ -1,5 +1,7 @@
 """Shape of what people enter in a conversation."""
 
+from uuid import UUID
+
 from django import forms
 
 
@@ -37,3 +39,35 @@ class PageForm(forms.Form):
     """Which passage a picture of a page marks."""
 
     chunk = forms.UUIDField(required=False)
+
+
+class CitationPageForm(forms.Form):
+    """Which page of a cited passage is shown."""
+
+    page = forms.IntegerField(required=False, min_value=1, max_value=1_000_000)
+
+
+class FeedbackForm(forms.Form):
+    """What a person thinks of a reply. Without a rating they take it back."""
+
+    rating = forms.TypedChoiceField(
+        choices=[("1", "Good"), ("-1", "Bad"), ("0", "None")], coerce=int, error_messages={"required": "Choose one."}
+    )
+    reason = forms.CharField(required=False, max_length=1000, strip=True)
+
+
+class DocumentsForm(forms.Form):
+    """Keys of documents, parted by commas; what is none is left out."""
+
+    ids = forms.CharField(required=False, max_length=10_000)
+
+    def clean_ids(self) -> list[UUID]:
+        found = (key_read(part) for part in self.cleaned_data["ids"].split(","))
+        return [key for key in found if key is not None]
+
+
+def key_read(text: str) -> UUID | None:
+    try:
+        return UUID(text)
+    except ValueError:
+        return None

@@ -12,7 +12,8 @@ from django.template.loader import render_to_string
 
 from apps.accounts.access_guard import AccessGuard
 from apps.accounts.models import User
-from apps.conversations.rendering import STATUS_TEXTS, citation_place, message_html
+from apps.conversations.rendering import STATUS_TEXTS, message_html
+from apps.conversations.sources import citation_place
 from apps.conversations.subscription import reply_events
 from apps.conversations.types import (
     CitationEvent,
@@ -105,7 +106,7 @@ async def reply_frames(*, user: User, message_id: UUID, guard: AccessGuard) -> A
     screen = Screen(message_id)
     news = asyncio.Event()
     guard.on_end = news.set
-    reader = asyncio.create_task(_read(message_id, screen, news))
+    reader = asyncio.create_task(_read(user, message_id, screen, news))
     _pace.pages += 1
     try:
         while await _wait(news) or not reader.done():
@@ -131,9 +132,9 @@ async def reply_frames(*, user: User, message_id: UUID, guard: AccessGuard) -> A
             await reader
 
 
-async def _read(message_id: UUID, screen: Screen, news: asyncio.Event) -> None:
+async def _read(user: User, message_id: UUID, screen: Screen, news: asyncio.Event) -> None:
     try:
-        async for event in reply_events(message_id=message_id):
+        async for event in reply_events(user=user, message_id=message_id):
             screen.take(event)
             news.set()
     finally:

@@ -244,3 +244,27 @@ class Feedback(models.Model):
     @override
     def __str__(self) -> str:
         return f"{self.rating:+d} on {self.message_id}"
+
+
+class KnowledgeGap(models.Model):
+    """A topic of questions that the documents did not answer well, as counted in the last night.
+
+    `terms`: words that several people used, empty for the questions that share none. `weeks`: how many questions in
+    each week, the oldest first. Without a group: of the whole workspace.
+    """
+
+    id = uuid7_key()
+    workspace = models.ForeignKey("accounts.Workspace", on_delete=models.CASCADE, related_name="+")
+    group = models.ForeignKey("accounts.Group", on_delete=models.CASCADE, null=True, related_name="+")
+    terms = ArrayField(models.CharField(max_length=60), default=list)
+    questions = models.PositiveIntegerField()
+    people = models.PositiveIntegerField()
+    weeks = models.JSONField(default=list)
+    computed_at = models.DateTimeField()
+
+    class Meta:
+        indexes = [models.Index(fields=["workspace", "group", "-questions"], name="gap_by_workspace")]
+
+    @override
+    def __str__(self) -> str:
+        return f"{self.questions} questions"

@@ -6,6 +6,7 @@ from uuid import UUID
 
 from apps.conversations.models import Retrieval, RetrievedPassage
 from apps.conversations.tracing import ReplyTrace
+from apps.documents.models import Document
 
 
 def trace_store(
@@ -37,11 +38,17 @@ def trace_store(
         params=dict(trace.params),
         timings={**trace.timings, **timings},
     )
+    # A document that was deleted meanwhile leaves its name and version behind.
+    alive = set(
+        Document.objects.filter(pk__in=[traced.passage.document_id for traced in trace.passages]).values_list(
+            "pk", flat=True
+        )
+    )
     RetrievedPassage.objects.bulk_create(
         RetrievedPassage(
             retrieval=retrieval,
             rank=rank,
-            document_id=traced.passage.document_id,
+            document_id=traced.passage.document_id if traced.passage.document_id in alive else None,
             version_id=traced.passage.version_id,
             version_number=traced.passage.version_number,
             chunk_id=traced.passage.chunk_id,

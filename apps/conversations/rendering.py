@@ -6,16 +6,20 @@ from datetime import date, timedelta
 from itertools import groupby
 from uuid import UUID
 
-from django.db.models import prefetch_related_objects
 from django.template.loader import render_to_string
-from django.urls import reverse
 from django.utils import timezone
 from django.utils.safestring import SafeString
 
 from apps.accounts.models import User
-from apps.conversations.models import Citation, Conversation, Message
+from apps.conversations.cited import citations_prefetch, citations_shown
+from apps.conversations.explaining import Nearest, nearest_of
+from apps.conversations.feedback import ratings_of
+from apps.conversations.marks import legend_of, marks_of
+from apps.conversations.models import Conversation, Message
 from apps.conversations.selectors import message_readable_require, siblings_of
+from apps.conversations.sources import Source, source_of
 from chatbot.lib.markdown import Chip, render
+from chatbot.lib.marking import render_marked
 
 STATUS_TEXTS = {"queued": "Waiting for a free model", "searching": "Reading your documents", "thinking": "Thinking"}
 WEEK = timedelta(days=7)
@@ -30,19 +34,12 @@ class ConversationGroup:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Source:
-    """A line of the list below an answer. `place` is "page 3" or a heading; `label` has it all."""
-
-    index: int
-    filename: str
-    place: str
-    label: str
-    href: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class MessageView:
-    """A message with all that its template needs, so that rendering asks the database nothing."""
+    """A message with all that its template needs, so that rendering asks the database nothing.
+
+    `legend`: what the marks in the answer mean. `rating`: the reader's own, 0 without one. `nearest`: for an answer
+    that the documents do not give, what came closest.
+    """
 
     message: Message
     html: SafeString
@@ -53,8 +50,16 @@ class MessageView:
     version_count: int
     previous_id: UUID | None
     next_id: UUID | None
+    legend: Sequence[str] = ()
+    rating: int = 0
+    nearest: Sequence[Nearest] = ()
     # Without what only the owner can do.
     is_readonly: bool = False
+
+    @property
+    def is_rated(self) -> bool:
+        """Whether there is something that the owner can rate and have explained."""
+        return not self.is_readonly and self.message.state == Message.State.COMPLETE
 
 
 def conversation_groups(conversations: Iterable[Conversation]) -> list[ConversationGroup]:
@@ -72,22 +77,37 @@ def _group_label(day: date, today: date) -> str:
     return "Previous 7 days" if day > today - WEEK else "Older"
 
 
-def message_views(messages: Sequence[Message], *, is_readonly: bool = False) -> list[MessageView]:
-    """One query, for the versions; citations must have been fetched. `is_readonly`: for whom it is shared with."""
+def message_views(messages: Sequence[Message], *, user: User, is_readonly: bool = False) -> list[MessageView]:
+    """For this reader; `is_readonly`: for whom it is shared with.
+
+    Two queries, for versions and ratings, and one where an answer was not in the documents; none for a reader.
+    Citations must have been fetched by `citations_prefetch`.
+    """
     if is_readonly:
         return [_view(message, [message.pk], is_readonly=True) for message in messages]
     versions = siblings_of(messages)
-    return [_view(message, versions[message.pk]) for message in messages]
+    ratings = ratings_of(messages, user=user)
+    nearest = nearest_of(messages, user=user)
+    return [
+        _view(
+            message,
+            versions[message.pk],
+            rating=ratings.get(message.pk, 0),
+            nearest=nearest.get(message.pk, ()),
+        )
+        for message in messages
+    ]
 
 
 def message_html(*, user: User, message_id: UUID, oob: bool = True) -> str:
-    """The message's whole fragment; `oob`: by itself it replaces the one in the page. Three queries.
+    """The message's whole fragment; `oob`: by itself it replaces the one in the page. As many queries as
+    `message_views`, and two.
 
     Raises NotFoundError.
     """
     message = message_readable_require(user=user, message_id=message_id)
-    prefetch_related_objects([message], "citations")
-    (view,) = message_views([message], is_readonly=message.conversation.owner_id != user.pk)
+    citations_prefetch([message], user=user)
+    (view,) = message_views([message], user=user, is_readonly=message.conversation.owner_id != user.pk)
     return render_to_string("conversations/_message.html", {"view": view, "oob": oob})
 
 
@@ -101,44 +121,33 @@ class PlainTurn:
 
 
 def turns_plain(messages: Sequence[Message]) -> list[PlainTurn]:
-    """For readers who may not open what the owner may. No query; citations must have been fetched."""
+    """For readers who may not open what the owner may. No query; see `message_views` for the citations."""
     return [
         PlainTurn(
             message=message,
             html=render(message.content) if message.role == Message.Role.ASSISTANT else SafeString(),
-            sources=[f"[{citation.index}] {_source(citation).label}" for citation in message.citations.all()],
+            sources=[f"[{source.index}] {source.label}" for source in map(source_of, citations_shown(message))],
         )
         for message in messages
     ]
 
 
-def citation_place(*, page: int | None, page_last: int | None, heading: str) -> str:
-    """Where a passage stands, in words."""
-    if page is None:
-        return heading
-    return f"pages {page}–{page_last}" if page_last and page_last > page else f"page {page}"
-
-
-def _source(citation: Citation) -> Source:
-    place = citation_place(page=citation.page, page_last=citation.page_last, heading=citation.heading)
-    return Source(
-        index=citation.index,
-        filename=citation.filename,
-        place=place,
-        label=f"{citation.filename}, {place}" if place else citation.filename,
-        href=reverse("conversations:citation-detail", args=[citation.message_id, citation.index]),
-    )
-
-
-def _view(message: Message, versions: Sequence[UUID], *, is_readonly: bool = False) -> MessageView:
+def _view(
+    message: Message,
+    versions: Sequence[UUID],
+    *,
+    is_readonly: bool = False,
+    rating: int = 0,
+    nearest: Sequence[Nearest] = (),
+) -> MessageView:
     at = versions.index(message.pk)
     is_reply = message.role == Message.Role.ASSISTANT
     # An open reply has none yet; its frames bring the chips.
-    sources = [_source(citation) for citation in message.citations.all()] if is_reply and not message.is_open else []
-    chips = {source.index: Chip(label=source.label, href=source.href) for source in sources}
+    sources = [source_of(citation) for citation in citations_shown(message)] if is_reply and not message.is_open else []
+    chips = {source.index: Chip(label=source.label, href=source.href, card=source.card_id) for source in sources}
     return MessageView(
         message=message,
-        html=render(message.content, chips=chips) if is_reply else SafeString(),
+        html=render_marked(message.content, chips=chips, marks=marks_of(message)) if is_reply else SafeString(),
         sources=sources,
         status=STATUS_TEXTS.get(message.phase, "") if message.is_open and not message.content else "",
         note=_note(message, is_readonly=is_readonly),
@@ -146,6 +155,9 @@ def _view(message: Message, versions: Sequence[UUID], *, is_readonly: bool = Fal
         version_count=len(versions),
         previous_id=versions[at - 1] if at else None,
         next_id=versions[at + 1] if at + 1 < len(versions) else None,
+        legend=legend_of(message),
+        rating=rating,
+        nearest=nearest,
         is_readonly=is_readonly,
     )
 

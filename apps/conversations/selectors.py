@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from uuid import UUID
 
 from django.db import connection
-from django.db.models import Q, QuerySet, prefetch_related_objects
+from django.db.models import Q, QuerySet
 
 from apps.accounts.models import User
 from apps.accounts.permissions import granted_ids
@@ -19,7 +19,8 @@ from apps.accounts.selectors.workspaces import (
     workspace_current_key,
     workspaces_open_to,
 )
-from apps.conversations.models import Citation, Conversation, Message
+from apps.conversations.cited import CitationShown, citation_shown, citations_of_reader, citations_prefetch
+from apps.conversations.models import Conversation, Message
 from apps.conversations.types import AskedConversation, Place, Turn
 from chatbot.lib.errors import AppError, ForbiddenError, NotFoundError
 
@@ -167,16 +168,16 @@ def message_require(*, user: User, message_id: UUID) -> Message:
     return message
 
 
-def citation_require(*, user: User, message_id: UUID, index: int) -> Citation:
-    """The passage that the reply cites as [index], for whoever may read it. One query; `message` comes along.
+def citation_require(*, user: User, message_id: UUID, index: int) -> CitationShown:
+    """What the reply cites as [index], for whoever may read the reply, with as much as they may see. One query.
 
     Raises NotFoundError.
     """
-    rows = Citation.objects.filter(message_id=message_id, index=index).select_related("message")
-    citation = rows.filter(message__conversation__in=conversations_readable_by(user=user).values("pk")).first()
-    if citation is None:
+    rows = citations_of_reader(user=user).filter(message_id=message_id, index=index)
+    row = rows.filter(message__conversation__in=conversations_readable_by(user=user).values("pk")).first()
+    if row is None:
         raise NotFoundError
-    return citation
+    return citation_shown(row)
 
 
 def _refusal(readable: QuerySet[Conversation]) -> AppError:
@@ -203,10 +204,13 @@ def branch_to(message_id: UUID | None, *, limit: int = BRANCH_MAXIMUM) -> list[M
     return list(Message.objects.raw(_BRANCH_SQL, [message_id, limit])) if message_id else []
 
 
-def branch_of(conversation: Conversation) -> list[Message]:
-    """The branch that is shown, oldest first, with citations. Two queries; authorise the conversation before."""
+def branch_of(conversation: Conversation, *, user: User) -> list[Message]:
+    """The branch that is shown, oldest first, with citations as the reader may see them. Two queries.
+
+    Authorise the conversation before.
+    """
     messages = branch_to(conversation.leaf_id)
-    prefetch_related_objects(messages, "citations")
+    citations_prefetch(messages, user=user)
     return messages
 
 
@@ -217,9 +221,14 @@ def turns_to(message_id: UUID, *, limit: int) -> list[Turn]:
         return [Turn(role=role, content=content) for role, content in cursor.fetchall()]
 
 
-def tree_of(conversation: Conversation) -> QuerySet[Message]:
-    """Every message of every branch, oldest first, with citations. Authorise the conversation before."""
-    return conversation.messages.order_by("pk").prefetch_related("citations")
+def tree_of(conversation: Conversation, *, user: User) -> list[Message]:
+    """Every message of every branch, oldest first, with citations as the reader may see them. Two queries.
+
+    Authorise the conversation before.
+    """
+    messages = list(conversation.messages.order_by("pk"))
+    citations_prefetch(messages, user=user)
+    return messages
 
 
 def siblings_of(messages: Sequence[Message]) -> dict[UUID, list[UUID]]:

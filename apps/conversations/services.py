@@ -147,13 +147,22 @@ def message_send(
 
 @quota_refusals_recorded
 @transaction.atomic
-def reply_regenerate(*, actor: User, conversation_id: UUID, message_id: UUID, model_id: UUID | None = None) -> Message:
+def reply_regenerate(
+    *,
+    actor: User,
+    conversation_id: UUID,
+    message_id: UUID,
+    model_id: UUID | None = None,
+    use_documents: bool | None = None,
+) -> Message:
     """Another reply to the same question, beside the reply `message_id`. A question's key means: a reply to it.
 
-    Raises as message_send does.
+    `use_documents`: whether the conversation does from here on; None: as it was. Raises as message_send does.
     """
     conversation = conversation_for_question(user=actor, conversation_id=conversation_id)
     role_allows_check(conversation.role, permission="conversation_write")
+    if use_documents is not None:
+        Conversation.objects.filter(pk=conversation_id).update(use_documents=use_documents)
     _closed_check(conversation.leaf)
     message = place_require(conversation_id=conversation_id, message_id=message_id)
     _closed_check(message)

@@ -8,6 +8,7 @@ from typing import Any, assert_never
 from uuid import UUID
 
 from apps.accounts.access_guard import AccessGuard
+from apps.accounts.models import User
 from apps.conversations.subscription import reply_pulses
 from apps.conversations.types import (
     CitationEvent,
@@ -25,7 +26,7 @@ KEEP_ALIVE = b": still here\n\n"
 
 
 async def reply_sse(
-    *, message_id: UUID, after: int | None = None, is_new: bool = False, guard: AccessGuard | None = None
+    *, user: User, message_id: UUID, after: int | None = None, is_new: bool = False, guard: AccessGuard | None = None
 ) -> AsyncIterator[bytes]:
     """The reply as an event stream: `reply_events` encoded, and a comment line every 15 s of silence.
 
@@ -34,7 +35,7 @@ async def reply_sse(
     """
     async with guard or nullcontext():
         sent_at = time.monotonic()
-        async for event in reply_pulses(message_id=message_id, after=after, is_new=is_new, guard=guard):
+        async for event in reply_pulses(user=user, message_id=message_id, after=after, is_new=is_new, guard=guard):
             if guard is not None and guard.error is not None:
                 return
             if event is not None:
@@ -75,7 +76,7 @@ def _named(event: ReplyEvent) -> tuple[str, dict[str, Any]]:
                 "document_id": str(event.document_id) if event.document_id else None,
                 "source": event.filename,
                 "page": event.page,
-                "chunk_id": str(event.chunk_id),
+                "chunk_id": str(event.chunk_id) if event.chunk_id else None,
                 "quote": event.quote,
                 "relevance": round(event.score, 4),
             }

@@ -71,7 +71,9 @@ def citation_read(value: str) -> CitationEvent:
     fields = json.loads(value)
     document_id = fields.pop("document_id")
     chunk_id = fields.pop("chunk_id")
-    return CitationEvent(document_id=UUID(document_id) if document_id else None, chunk_id=UUID(chunk_id), **fields)
+    return CitationEvent(
+        document_id=UUID(document_id) if document_id else None, chunk_id=UUID(chunk_id) if chunk_id else None, **fields
+    )
 
 
 def replies_stop(message_ids: Sequence[UUID]) -> None:

@@ -7,20 +7,24 @@ there; after anything odd (a gap, a lost connection, a newer attempt, silence) i
 import asyncio
 import logging
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any
+from dataclasses import replace
+from typing import Any, TypeVar
 from uuid import UUID
 
 from django.db import InterfaceError, OperationalError, connection
 from redis.exceptions import RedisError
 
 from apps.accounts.access_guard import AccessGuard
+from apps.accounts.models import User
+from apps.conversations.cited import CLOSED_NAME
 from apps.conversations.follower import Follower
 from apps.conversations.hub import Feed, FeedLostError, hub
 from apps.conversations.rows import ReplyRow, reply_row
 from apps.conversations.streams import Entry, entry_read, stream_key
-from apps.conversations.types import ErrorEvent, ReplyEvent
+from apps.conversations.types import CitationEvent, ErrorEvent, ReplyEvent
+from apps.documents.selectors import documents_visible_to
 from chatbot.lib.valkey import valkey_async
 
 logger = logging.getLogger(__name__)
@@ -37,27 +41,35 @@ ANSWER_SECONDS = 3.0
 _threads = ThreadPoolExecutor(max_workers=4, thread_name_prefix="reply-rows")
 
 
-async def reply_events(*, message_id: UUID, after: int | None = None) -> AsyncIterator[ReplyEvent]:
+async def reply_events(*, user: User, message_id: UUID, after: int | None = None) -> AsyncIterator[ReplyEvent]:
     """The reply's events from its beginning, or after the place `after`; ends with Done or Error.
 
-    Authorise before (`message_readable_require`). `after` in an attempt that was given up: Reset, then all of the
-    newest one. Citations come before the first token that carries their marker and may repeat. Holds no database
-    connection while it waits.
+    Authorise before (`message_readable_require`); citations hold what the user may see. `after` in an attempt that was
+    given up: Reset, then all of the newest one. Citations come before the first token that carries their marker and may
+    repeat. Holds no database connection while it waits.
     """
-    async for event in reply_pulses(message_id=message_id, after=after):
+    async for event in reply_pulses(user=user, message_id=message_id, after=after):
         if event is not None:
             yield event
 
 
 async def reply_pulses(
-    *, message_id: UUID, after: int | None = None, is_new: bool = False, guard: AccessGuard | None = None
+    *, user: User, message_id: UUID, after: int | None = None, is_new: bool = False, guard: AccessGuard | None = None
 ) -> AsyncIterator[ReplyEvent | None]:
     """As `reply_events`, and None now and then (at least every SILENCE_SECONDS) while nothing happens.
 
     When the access of `guard` ends, the iteration does.
-    `is_new`: the reply was queued a moment ago, so the row has nothing to tell and is not looked at before something
-    happens or SILENCE_SECONDS pass.
+    `is_new`: the user queued the reply a moment ago, so the row has nothing to tell and is not looked at before
+    something happens or SILENCE_SECONDS pass.
     """
+    sieve = _CitationSieve(user, owner_id=user.pk if is_new else None)
+    async for event in _pulses(sieve, message_id, after, is_new, guard):
+        yield await sieve.sifted(event) if isinstance(event, CitationEvent) else event
+
+
+async def _pulses(
+    sieve: "_CitationSieve", message_id: UUID, after: int | None, is_new: bool, guard: AccessGuard | None
+) -> AsyncIterator[ReplyEvent | None]:
     follower = Follower(after)
     watch = _Watch(message_id)
     if guard is not None:
@@ -70,10 +82,11 @@ async def reply_pulses(
             # The stream first: what it lacks by then, the row has.
             history = await watch.begin()
             try:
-                row = await _row(message_id)
+                row = await _patiently(_row_read, message_id, sieve.user)
             except (OperationalError, InterfaceError):
                 yield _database_error(follower)
                 return
+            sieve.owner_id = row.owner_id if row else None
             for event in follower.look(row, history):
                 yield event
             if follower.is_done:
@@ -161,12 +174,34 @@ class _Watch:
             self._feed = None
 
 
-async def _row(message_id: UUID) -> ReplyRow | None:
-    """The row, patiently: a database that restarts is waited for. Raises OperationalError, InterfaceError."""
+class _CitationSieve:
+    """Takes from a live citation what its reader may not see. Those of a row have gone through `cited` already."""
+
+    def __init__(self, user: User, *, owner_id: UUID | None) -> None:
+        self.user = user
+        # Once it is known; the owner's own search found the passage a moment ago.
+        self.owner_id = owner_id
+        self._visible: dict[UUID, bool] = {}
+
+    async def sifted(self, event: CitationEvent) -> CitationEvent:
+        if event.document_id is None or self.owner_id == self.user.pk:
+            return event
+        if event.document_id not in self._visible:
+            self._visible[event.document_id] = await _patiently(_document_is_visible, self.user, event.document_id)
+        if self._visible[event.document_id]:
+            return event
+        return replace(event, document_id=None, chunk_id=None, filename=CLOSED_NAME, page=None, quote="")
+
+
+ResultT = TypeVar("ResultT")
+
+
+async def _patiently(read: Callable[..., ResultT], *args: object) -> ResultT:
+    """What `read` gives: a database that restarts is waited for. Raises OperationalError, InterfaceError."""
     deadline = time.monotonic() + DATABASE_SECONDS
     while True:
         try:
-            return await asyncio.get_running_loop().run_in_executor(_threads, _row_read, message_id)
+            return await asyncio.get_running_loop().run_in_executor(_threads, read, *args)
         except (OperationalError, InterfaceError) as error:
             if time.monotonic() > deadline:
                 raise
@@ -174,11 +209,18 @@ async def _row(message_id: UUID) -> ReplyRow | None:
             await asyncio.sleep(POLL_SECONDS)
 
 
-def _row_read(message_id: UUID) -> ReplyRow | None:
+def _row_read(message_id: UUID, user: User) -> ReplyRow | None:
     try:
-        return reply_row(message_id)
+        return reply_row(message_id, user=user)
     finally:
         # Back to the pool: this thread belongs to no request that would do it.
+        connection.close()
+
+
+def _document_is_visible(user: User, document_id: UUID) -> bool:
+    try:
+        return documents_visible_to(user=user).filter(pk=document_id).exists()
+    finally:
         connection.close()
 
 

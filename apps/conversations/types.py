@@ -25,14 +25,17 @@ class TokenEvent:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CitationEvent:
-    """A passage cited as [index]. Sent before the first token that carries the marker; the same index may repeat."""
+    """A passage cited as [index]. Sent before the first token that carries the marker; the same index may repeat.
+
+    `document_id` and `chunk_id` are None where the document is gone or the reader may not see it.
+    """
 
     sequence: int
     index: int
     document_id: UUID | None
     filename: str
     page: int | None
-    chunk_id: UUID
+    chunk_id: UUID | None
     quote: str
     score: float
 

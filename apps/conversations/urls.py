@@ -1,6 +1,17 @@
 from django.urls import path
 
-from apps.conversations import views, views_break_glass, views_messages, views_sharing, views_usage
+from apps.conversations import (
+    views,
+    views_break_glass,
+    views_citations,
+    views_documents,
+    views_evaluation,
+    views_gaps,
+    views_messages,
+    views_replies,
+    views_sharing,
+    views_usage,
+)
 
 app_name = "conversations"
 urlpatterns = [
@@ -19,7 +30,19 @@ urlpatterns = [
     path("messages/<uuid:message_id>/edit/", views_messages.message_edit, name="message-edit"),
     path("messages/<uuid:message_id>/regenerate/", views_messages.message_regenerate, name="reply-regenerate"),
     path("messages/<uuid:message_id>/frames/", views_messages.message_frames, name="message-frames"),
-    path("messages/<uuid:message_id>/citations/<int:index>/", views_messages.citation_detail, name="citation-detail"),
+    path("messages/<uuid:message_id>/plain/", views_messages.message_plain, name="reply-plain"),
+    path("messages/<uuid:message_id>/why/", views_replies.message_why, name="message-why"),
+    path("messages/<uuid:message_id>/passages/<int:rank>/", views_replies.passage_detail, name="passage-detail"),
+    path("messages/<uuid:message_id>/feedback/", views_replies.message_feedback, name="message-feedback"),
+    path("messages/<uuid:message_id>/citations/<int:index>/", views_citations.citation_detail, name="citation-detail"),
+    path(
+        "messages/<uuid:message_id>/citations/<int:index>/pages/<int:page>.png",
+        views_citations.citation_page,
+        name="citation-page",
+    ),
+    path("messages/<uuid:message_id>/golden/", views_evaluation.golden_new, name="golden-new"),
+    path("settings/knowledge-gaps/", views_gaps.gaps, name="gaps"),
+    path("settings/unanswered/", views_gaps.gaps_mine, name="gaps-mine"),
     path("settings/usage/", views_usage.usage, name="usage"),
     path("break-glass/<uuid:access_id>/", views_break_glass.break_glass_list, name="break-glass-list"),
     path(
@@ -27,5 +50,8 @@ urlpatterns = [
         views_break_glass.break_glass_read,
         name="break-glass-read",
     ),
-    path("documents/<uuid:document_id>/pages/<int:page>.png", views_messages.document_page, name="document-page"),
+    path("documents/warnings/", views_documents.document_warnings, name="document-warnings"),
+    path("documents/<uuid:document_id>/answers/", views_documents.document_answers, name="document-answers"),
+    path("documents/versions/<uuid:version_id>/answers/", views_documents.version_answers, name="version-answers"),
+    path("documents/<uuid:document_id>/pages/<int:page>.png", views_citations.document_page, name="document-page"),
 ]

@@ -97,7 +97,7 @@ def _detail_page(request: UserRequest, conversation_id: UUID, *, status: int = 2
     context |= sidebar_context(user=request.user, current_id=conversation.pk)
     context |= reading_context(user=request.user, conversation=conversation)
     is_readonly = bool(context["readonly"])
-    views = message_views(branch_of(conversation), is_readonly=is_readonly)
+    views = message_views(branch_of(conversation, user=request.user), user=request.user, is_readonly=is_readonly)
     context |= {"conversation": conversation, "views": views, "is_own": conversation.owner_id == request.user.pk}
     context = composer_context(user=request.user, conversation=conversation) | context
     return render(request, "conversations/conversation_detail.html", context, status=status)
@@ -123,7 +123,7 @@ def message_create(request: UserRequest, conversation_id: UUID) -> HttpResponse:
     sent = message_send(actor=request.user, conversation_id=conversation_id, content=form.cleaned_data["content"])
     if not request.htmx:
         return redirect("conversations:conversation-detail", conversation_id)
-    return render(request, "conversations/_sent.html", {"views": message_views(sent)})
+    return render(request, "conversations/_sent.html", {"views": message_views(sent, user=request.user)})
 
 
 def _refused(request: UserRequest, form: QuestionForm) -> HttpResponse | None:

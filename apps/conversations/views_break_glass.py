@@ -33,7 +33,7 @@ def break_glass_read(request: UserRequest, access_id: UUID, conversation_id: UUI
     context = {
         "access": access,
         "conversation": conversation,
-        "turns": turns_plain(branch_of(conversation)),
+        "turns": turns_plain(branch_of(conversation, user=request.user)),
         "settings_section": "people",
     }
     return render(request, "conversations/break_glass_detail.html", context)

@@ -7,7 +7,7 @@ from uuid import UUID
 from django.http import HttpResponse, StreamingHttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
-from django.views.decorators.cache import cache_control, never_cache
+from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from apps.accounts.access import access_of
@@ -15,21 +15,17 @@ from apps.accounts.access_guard import AccessGuard
 from apps.accounts.exceptions import NotAuthenticatedError
 from apps.accounts.models import User
 from apps.accounts.types import UserRequest
-from apps.conversations.contexts import citation_context, sidebar_context
-from apps.conversations.forms import PageForm, QuestionEditForm
+from apps.conversations.cited import citations_prefetch
+from apps.conversations.contexts import sidebar_context
+from apps.conversations.forms import QuestionEditForm
 from apps.conversations.frames import KEEP_ALIVE, reply_frames
 from apps.conversations.guarding import message_guard
 from apps.conversations.rendering import message_html, message_views
-from apps.conversations.selectors import citation_require, message_readable_require, message_require
+from apps.conversations.selectors import message_readable_require, message_require
 from apps.conversations.services import message_send, reply_regenerate
 from apps.conversations.views import go
-from apps.documents.selectors import page_image
-from apps.rag.selectors import chunk_boxes
 from chatbot.lib.errors import ForbiddenError
 from chatbot.lib.forms import posted
-
-# A page picture with its marks never changes: a changed document has other passages.
-PICTURE_SECONDS = 3600
 
 
 @never_cache
@@ -78,7 +74,8 @@ def message_edit(request: UserRequest, message_id: UUID) -> HttpResponse:
             content=form.cleaned_data["content"],
         )
         return go(request, reverse("conversations:conversation-detail", args=[message.conversation_id]))
-    (view,) = message_views([message])
+    citations_prefetch([message], user=request.user)
+    (view,) = message_views([message], user=request.user)
     context = {"form": form, "view": view}
     template = "conversations/_question_edit.html"
     if not request.htmx:
@@ -93,26 +90,16 @@ def message_regenerate(request: UserRequest, message_id: UUID) -> HttpResponse:
     reply = reply_regenerate(actor=request.user, conversation_id=message.conversation_id, message_id=message_id)
     if not request.htmx:
         return redirect("conversations:conversation-detail", message.conversation_id)
-    return render(request, "conversations/_sent.html", {"views": message_views([reply])})
+    return render(request, "conversations/_sent.html", {"views": message_views([reply], user=request.user)})
 
 
-@require_GET
-def citation_detail(request: UserRequest, message_id: UUID, index: int) -> HttpResponse:
-    citation = citation_require(user=request.user, message_id=message_id, index=index)
-    context = citation_context(citation, user=request.user)
-    if request.htmx:
-        return render(request, "conversations/_citation.html", context)
-    context |= sidebar_context(user=request.user, current_id=citation.message.conversation_id)
-    return render(request, "conversations/citation_detail.html", context)
-
-
-@require_GET
-@cache_control(private=True, max_age=PICTURE_SECONDS)
-def document_page(request: UserRequest, document_id: UUID, page: int) -> HttpResponse:
-    """A page as a picture; `?chunk=` marks a passage. Here because passages lie above documents."""
-    form = PageForm(request.GET)
-    chunk_id = form.cleaned_data["chunk"] if form.is_valid() else None
-    boxes = chunk_boxes(user=request.user, chunk_id=chunk_id).get(page, []) if chunk_id else []
-    marks = [(x0, y0, x1, y1) for x0, y0, x1, y1 in boxes]
-    picture = page_image(user=request.user, document_id=document_id, page=page, boxes=marks)
-    return HttpResponse(picture, content_type="image/png")
+@require_POST
+def message_plain(request: UserRequest, message_id: UUID) -> HttpResponse:
+    """The same question again, to be answered without documents."""
+    message = message_require(user=request.user, message_id=message_id)
+    reply = reply_regenerate(
+        actor=request.user, conversation_id=message.conversation_id, message_id=message_id, use_documents=False
+    )
+    if not request.htmx:
+        return redirect("conversations:conversation-detail", message.conversation_id)
+    return render(request, "conversations/_sent.html", {"views": message_views([reply], user=request.user)})

@@ -1,7 +1,8 @@
 """Markdown of models as HTML that is safe to show: rendered, then sanitised by an allow-list.
 
-Raw HTML is text, images become links, links lead to http, https and mailto only. Markers like [1] become
-chips where the index is known; in code they stay text.
+Raw HTML is text, images become links, links lead to http, https and mailto only, show where they lead, and are text
+where their address has room for what somebody may want to carry away. Markers like [1] become chips where the index is
+known; in code they stay text.
 """
 
 import html
@@ -26,6 +27,8 @@ from pygments.token import STANDARD_TYPES
 from pygments.util import ClassNotFound
 from typing_extensions import override
 
+from chatbot.lib.links import LINK_REL, link_parts
+
 # Longer code is shown without colours: lexers are regular expressions, and a model may write what makes them slow.
 HIGHLIGHT_CHARACTERS = 20_000
 # Rendered texts kept per process: reading an old conversation again costs no rendering.
@@ -41,15 +44,18 @@ lua makefile markdown md nginx perl php plpgsql postgresql powershell protobuf p
 shell sql swift terraform toml ts tsx typescript xml yaml yml zsh
 """
 _LANGUAGES = frozenset(_LANGUAGE_NAMES.split())
-_LINK_REL = "noopener noreferrer nofollow"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Chip:
-    """What the marker of a source shows. Without `href` it is text only: the source cannot be opened yet."""
+    """What the marker of a source shows. Without `href` it is text only: the source cannot be opened yet.
+
+    `card`: the id of the element in the page that tells more about it.
+    """
 
     label: str
     href: str = ""
+    card: str = ""
 
 
 class _Parser(MarkdownIt):
@@ -82,20 +88,29 @@ def _citation(_: RendererHTML, tokens: Sequence[Token], place: int, options: Opt
     if not chip.href:
         return f'<span class="citation" title="{label}">{index}</span>'
     href = html.escape(chip.href)
-    return f'<a class="citation" href="{href}" title="{label}" aria-label="{label}" data-panel-open="">{index}</a>'
+    # A card says more than the browser's own hint, and must not stand below it.
+    more = f'aria-describedby="{chip.card}" data-card="{chip.card}"' if chip.card else f'title="{label}"'
+    return f'<a class="citation" href="{href}" {more} aria-label="{label}" data-panel-open="">{index}</a>'
 
 
 def _image(renderer: RendererHTML, tokens: Sequence[Token], place: int, options: OptionsDict, env: _Env) -> str:
     token = tokens[place]
-    href = html.escape(str(token.attrs["src"]))
+    address = str(token.attrs["src"])
     label = renderer.renderInlineAsText(token.children, options, env) if token.children else ""
-    return f'<a href="{href}" target="_blank" rel="{_LINK_REL}">{html.escape(label) or href}</a>'
+    before, after = link_parts(address, label or address)
+    return f"{before}{html.escape(label or address)}{after}"
 
 
 def _link(renderer: RendererHTML, tokens: Sequence[Token], place: int, options: OptionsDict, env: _Env) -> str:
-    token = tokens[place]
-    token.attrs |= {"target": "_blank", "rel": _LINK_REL}
-    return renderer.renderToken(tokens, place, options, env)
+    end = next(at for at in range(place, len(tokens)) if tokens[at].type == "link_close")
+    label = renderer.renderInlineAsText(tokens[place + 1 : end], options, env)
+    before, tokens[end].meta["after"] = link_parts(str(tokens[place].attrs["href"]), label)
+    return before
+
+
+def _link_close(_: RendererHTML, tokens: Sequence[Token], place: int, options: OptionsDict, env: _Env) -> str:
+    after: str = tokens[place].meta["after"]
+    return after
 
 
 def _heading(renderer: RendererHTML, tokens: Sequence[Token], place: int, options: OptionsDict, env: _Env) -> str:
@@ -154,6 +169,7 @@ def _parser() -> MarkdownIt:
         "citation": _citation,
         "image": _image,
         "link_open": _link,
+        "link_close": _link_close,
         "heading_open": _heading,
         "heading_close": _heading,
         "th_open": _cell,
@@ -174,17 +190,21 @@ _CLASSES = {
     "th": _ALIGNMENTS,
     "td": _ALIGNMENTS,
     "a": {"citation"},
-    "span": {"citation", *filter(None, STANDARD_TYPES.values())},
+    "span": {"citation", "link-host", *filter(None, STANDARD_TYPES.values())},
     "div": {"code-block", "code-block-bar", "table-scroll"},
     "button": {"code-copy"},
 }
 _VALUES: dict[str, dict[str, set[str]]] = {
-    "a": {"target": {"_blank"}, "rel": {_LINK_REL}, "data-panel-open": {""}},
+    "a": {"target": {"_blank"}, "rel": {LINK_REL}, "data-panel-open": {""}},
     "button": {"type": {"button"}, "data-copy": {"code"}},
     "div": {"tabindex": {"0"}},
     "pre": {"tabindex": {"0"}},
 }
-_ATTRIBUTES = {"a": {"href", "title", "aria-label"}, "span": {"title"}, "ol": {"start"}}
+_ATTRIBUTES = {
+    "a": {"href", "title", "aria-label", "aria-describedby", "data-card"},
+    "span": {"title"},
+    "ol": {"start"},
+}
 
 
 def _sanitise(markup: str, chips: Mapping[int, Chip]) -> str:

@@ -1,13 +1,15 @@
-// Shows a cited passage beside the conversation; on narrow screens over it.
+// Shows a cited passage, or why an answer is as it is, beside the conversation; on narrow screens over it.
 const wide = matchMedia("(width >= 75rem)");
 const panel = document.querySelector("[data-panel]");
 const body = document.getElementById("panel-body");
+const title = document.getElementById("panel-title");
 let opener = null;
 
 function open(link) {
   opener?.removeAttribute("aria-expanded");
   opener = link;
   link.setAttribute("aria-expanded", "true");
+  title.textContent = link.dataset.panelTitle ?? "Source";
   body.replaceChildren();
   body.setAttribute("aria-busy", "true");
   if (!panel.open) wide.matches ? panel.show() : panel.showModal();
