@@ -22,6 +22,8 @@ CHROMIUM_MACOS = Path("/Applications/Google Chrome.app/Contents/MacOS/Google Chr
 # The operator's own settings must not leak into tests; these speak to the tests themselves.
 KEPT = {"CHATBOT_CHROMIUM", "CHATBOT_REQUIRE_E2E", "CHATBOT_REQUIRE_PEERS", "CHATBOT_TEST_DATABASE"}
 NO_TESTS = 5
+# More gain little and take the memory of small machines.
+PROCESSES_MAXIMUM = 4
 
 
 @dataclass(slots=True)
@@ -74,7 +76,7 @@ def test(options: argparse.Namespace, layout: Layout) -> int:
             return _pytest(report, "pytest", options.rest, environment)
         _check_steps(report, environment)
         _timed(report, "models", lambda: _models_step(layout))
-        _pytest(report, "pytest", [], environment)
+        _pytest(report, "pytest", ["-n", str(_processes()), "--dist", "loadfile"], environment)
         _journeys(report, [], environment)
     return report.finish()
 
@@ -121,6 +123,11 @@ def _check_steps(report: Report, environment: dict[str, str]) -> None:
         steps["djade"] = [_script("djade"), "--check", "--target-version", "5.2", *templates]
     for name, command in steps.items():
         _timed(report, name, lambda command=command: _run(command, environment) == 0)  # type: ignore[misc]
+
+
+def _processes() -> int:
+    """How many run tests side by side. Each has its own database server and takes about 700 MB."""
+    return max(1, min(PROCESSES_MAXIMUM, os.cpu_count() or 1))
 
 
 def _models_step(layout: Layout) -> bool:

@@ -27,8 +27,14 @@ CREATE OR REPLACE FUNCTION audit_refuse_truncate() RETURNS trigger LANGUAGE plpg
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_load_initial_conftests(early_config: pytest.Config) -> None:
-    """Start embedded servers before Django reads its settings, unless the environment names some."""
+    """Start embedded servers before Django reads its settings, unless the environment names some.
+
+    With `-n` each worker process has its own: roles and queues are shared by all databases of a server.
+    """
     if "CHATBOT_DATABASE_URL" in os.environ and "CHATBOT_VALKEY_URL" in os.environ:
+        return
+    is_worker = "PYTEST_XDIST_WORKER" in os.environ
+    if getattr(early_config.known_args_namespace, "numprocesses", None) and not is_worker:
         return
     from chatbot.dev.embedded import servers
 
