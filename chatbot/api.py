@@ -25,6 +25,8 @@ from apps.accounts.rate_limit import rate_limit_count, rate_limited_record
 from apps.accounts.scopes import SCOPES, scope_require
 from apps.accounts.second_factor.enforcement import second_factor_require
 from apps.conversations.api import router as conversations_router
+from apps.conversations.api_answers import router as answers_router
+from apps.conversations.api_messages import router as messages_router
 from apps.documents.api import router as documents_router
 from apps.documents.api_collections import router as collections_router
 from apps.llm.api import router as models_router
@@ -133,6 +135,8 @@ api.add_router("/admin", audit_log_router)
 api.add_router("/admin", people_router)
 api.add_router("/models", models_router)
 api.add_router("/conversations", conversations_router)
+api.add_router("/messages", messages_router)
+api.add_router("/documents", answers_router)
 api.add_router("/documents", search_router)
 api.add_router("/documents", documents_router)
 api.add_router("/collections", collections_router)

@@ -20,6 +20,7 @@ urlpatterns = [
     path("accounts/", include("apps.accounts.urls_sign_in")),
     path("", include("apps.accounts.urls")),
     path("documents/", include("apps.documents.urls")),
+    path("", include("apps.rag.urls")),
     path("", include("apps.conversations.urls")),
 ]
 

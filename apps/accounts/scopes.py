@@ -25,6 +25,9 @@ _OPERATIONS: dict[ApiKey.Scope | None, str] = {
         GET /conversations/{conversation_id}
         GET /conversations/{conversation_id}/grants
         GET /conversations/{conversation_id}/stream
+        GET /messages/{message_id}/provenance
+        GET /documents/{document_id}/answers
+        GET /documents/versions/{version_id}/answers
         GET /documents
         GET /documents/{document_id}
         GET /documents/{document_id}/status
@@ -41,12 +44,15 @@ _OPERATIONS: dict[ApiKey.Scope | None, str] = {
         POST /conversations/{conversation_id}/messages
         POST /conversations/{conversation_id}/regenerate
         POST /conversations/{conversation_id}/stop
+        PUT /messages/{message_id}/feedback
+        DELETE /messages/{message_id}/feedback
         POST /conversations/{conversation_id}/grants
         DELETE /conversations/{conversation_id}/grants/{grantee_id}
     """,
     DOCUMENTS: """
         POST /documents/search
         POST /documents/upload
+        PATCH /documents/{document_id}
         DELETE /documents/{document_id}
         PUT /documents/{document_id}/collection
         POST /collections

@@ -8,14 +8,13 @@ from django.dispatch import receiver
 
 from apps.documents.models import Document, DocumentVersion
 from apps.documents.signals import document_parsed
-from apps.rag.tasks import document_index
-from chatbot.lib.queue import task_enqueue
+from apps.rag.tasks import document_index_enqueue
 
 
 @receiver(document_parsed)
 def version_index_enqueue(*, version_id: UUID, **_: Any) -> None:
     """The signal is sent on commit, and again by the reconciler."""
-    task_enqueue(document_index, str(version_id))
+    document_index_enqueue(version_id)
 
 
 @receiver(pre_delete, sender=Document)

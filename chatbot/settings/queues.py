@@ -1,6 +1,6 @@
 """Valkey: broker and live token streams. Nothing here may not be lost: the database holds every job."""
 
-from chatbot.settings.env import env_int, env_url
+from chatbot.settings.env import env_bool, env_int, env_url
 
 VALKEY_URL = env_url("CHATBOT_VALKEY_URL", "redis://localhost:6379/0", schemes=("redis", "rediss", "unix"))
 
@@ -33,6 +33,9 @@ CELERY_TASK_ROUTES = {
     "apps.documents.tasks.*": {"queue": "ingest"},
     "apps.rag.tasks.document_*": {"queue": "ingest"},
     "apps.rag.tasks.*": {"queue": "inference"},
+    "apps.rag.evaluation.tasks.*": {"queue": "inference"},
+    # index_step names its queue by the profile's provider.
+    "apps.rag.profiles.tasks.*": {"queue": "inference"},
     "apps.conversations.tasks.*": {"queue": "inference"},
     "apps.llm.tasks.*": {"queue": "inference"},
     "apps.audit.tasks.*": {"queue": "inference"},
@@ -55,8 +58,13 @@ CELERY_BEAT_SCHEDULER = "django_celery_beat.schedulers:DatabaseScheduler"
 CELERY_TIMEZONE = "UTC"
 CELERY_BEAT_SCHEDULE = {
     "replies-reconcile": {"task": "apps.conversations.tasks.replies_reconcile", "schedule": 5.0},
+    "gaps-refresh": {"task": "apps.conversations.tasks.gaps_refresh", "schedule": 86_400.0},
     "models-refresh": {"task": "apps.llm.tasks.models_refresh", "schedule": 60.0},
     "versions-reconcile": {"task": "apps.documents.tasks.versions_reconcile", "schedule": 10.0},
+    "indexes-reconcile": {"task": "apps.rag.profiles.tasks.indexes_reconcile", "schedule": 10.0},
+    "weights-refresh": {"task": "apps.rag.tasks.document_weights_refresh", "schedule": 60.0},
+    "evaluations-reconcile": {"task": "apps.rag.evaluation.tasks.evaluations_reconcile", "schedule": 30.0},
+    "evaluations-nightly": {"task": "apps.rag.evaluation.tasks.evaluations_nightly", "schedule": 1800.0},
     "audit-partitions": {"task": "apps.audit.tasks.partitions_ensure", "schedule": 86_400.0},
     "audit-sign": {"task": "apps.audit.tasks.heads_sign", "schedule": 86_400.0},
     "audit-stream": {"task": "apps.audit.tasks.events_stream", "schedule": 5.0},
@@ -65,3 +73,6 @@ CELERY_BEAT_SCHEDULE = {
 }
 
 REPLY_LEASE_SECONDS = env_int("CHATBOT_REPLY_LEASE_SECONDS", 10, minimum=2, maximum=600)
+# Asks the golden questions of every collection that has some each night, in this hour (UTC).
+EVALUATION_NIGHTLY = env_bool("CHATBOT_EVALUATION_NIGHTLY", True)
+EVALUATION_HOUR = env_int("CHATBOT_EVALUATION_HOUR", 2, minimum=0, maximum=23)

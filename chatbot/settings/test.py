@@ -25,4 +25,6 @@ WHITENOISE_AUTOREFRESH = True
 ACCOUNT_RATE_LIMITS = False
 DOOR_LIMITS = False
 API_RATE_PER_MINUTE = 0
+# Where the weights lie in the model store every search would read them; tests about reranking bring a fake.
+RERANK = "off"
 CACHES["default"]["KEY_PREFIX"] = f"test-{os.getpid()}"

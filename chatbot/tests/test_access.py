@@ -5,7 +5,7 @@ import re
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import pytest
 from allauth.mfa.models import Authenticator
@@ -27,17 +27,18 @@ from apps.accounts.services.break_glass import break_glass_open
 from apps.accounts.services.keys import key_create
 from apps.accounts.tests.second_factors import SoftwareKey, passkey_give, step_up, totp_code, totp_give
 from apps.audit.models import Event
-from apps.conversations.models import Citation
+from apps.conversations.models import Citation, Retrieval, RetrievedPassage
 from apps.conversations.routing import websocket_urlpatterns
 from apps.conversations.sharing import conversation_share
 from apps.conversations.tests.factories import conversation_make, message_make
 from apps.documents.collection_writing import collection_create
-from apps.documents.models import Document
+from apps.documents.models import Collection, Document
 from apps.documents.page_images import storage_key
 from apps.documents.services import document_upload
 from apps.documents.types import FileKind, PageRequest
 from apps.llm.models import ModelProfile
 from apps.llm.tests.factories import profile_make
+from apps.rag.models import EvaluationRun, GoldenQuestion, IndexProfile
 from chatbot.tests.access import ADA, ANNA, FILE, MEMBERS, NOBODY, OPERATIONS, PAGES, READERS, SOCKETS, WORKSPACE, Rule
 
 ROLES = {
@@ -87,6 +88,11 @@ def world(ada, ben, vera, cleo, admin_anna, root, workspace):
     Citation.objects.create(
         workspace=workspace, message=reply, index=1, chunk_id=uuid4(), filename="a.pdf", quote="noon", score=1
     )
+    # From a version that was deleted since.
+    retrieval = Retrieval.objects.create(workspace=workspace, message=reply, kind="search")
+    passage = RetrievedPassage.objects.create(
+        retrieval=retrieval, rank=1, version_id=uuid4(), chunk_id=uuid4(), filename="a.pdf", score=1, outcome="cited"
+    )
     conversation_share(actor=ada, conversation_id=conversation.pk, grantee_id=vera.pk)
     root.current_workspace = workspace
     root.save()
@@ -95,9 +101,16 @@ def world(ada, ben, vera, cleo, admin_anna, root, workspace):
     things = {
         "conversation": conversation.pk,
         "message": reply.pk,
+        "rank": passage.rank,
+        "version": passage.version_id,
         "question": question.pk,
         "document": _document(ada).pk,
         "collection": collection_create(actor=ada, name="Shelf").pk,
+        "golden": _golden(ada).pk,
+        "run": EvaluationRun.objects.create(workspace=workspace, collection=_golden(ada).collection, started_by=ada).pk,
+        "profile": IndexProfile.objects.create(embedder="e", dimensions=1, chunker_version=1).pk,
+        # Nothing is indexed here: a well-formed key of no passage.
+        "chunk": UUID(int=1),
         "group": Group.objects.create(name="g", title="Group", workspace=workspace).key,
         "person": ben.pk,
         "notice": Notice.objects.get(user=ada).pk,
@@ -154,6 +167,13 @@ def _document(owner: Any) -> Document:
     version = document.versions.get()
     default_storage.save(storage_key(PageRequest(version_id=version.pk, page=1)), ContentFile(b"PNG"))
     return document
+
+
+def _golden(owner: Any) -> GoldenQuestion:
+    collection = Collection.objects.get_or_create(workspace=owner.workspaces.get(), owner=owner, name="Judged")[0]
+    return GoldenQuestion.objects.create(
+        workspace=collection.workspace, collection=collection, question="Who?", is_unanswerable=True
+    )
 
 
 def _invitation(workspace: Any) -> Invitation:

@@ -13,7 +13,7 @@ from apps.documents.tests.factories import upload, version_of
 from chatbot.tests.api import Api, async_client_of, problem_assert
 
 STATUS = {"status", "progress", "pages_done", "pages", "chunk_count", "error"}
-DOCUMENT = STATUS | {"id", "filename", "collection_id", "mime", "size", "created_at"}
+DOCUMENT = STATUS | {"id", "filename", "collection_id", "mime", "size", "tags", "created_at"}
 TEXT = b"# Engines\n\nThe difference engine computes tables.\n"
 
 

@@ -52,7 +52,7 @@ def test_passages_come_best_first_with_their_place(worker, client_ada, ada):
     answer = search(client_ada)
     assert answer.status_code == 200
     body = answer.json()
-    assert set(body) == {"items", "took_ms"}
+    assert set(body) == {"items", "took_ms", "notices"}
     best = body["items"][0]
     assert set(best) == PASSAGE
     assert set(best["scores"]) == {"bm25", "dense", "rerank"}
@@ -138,3 +138,38 @@ def test_pages_that_do_not_exist_are_not_found(page, client_ada):
     problem_assert(Api(client_ada)("get", page.replace("/1.png", "/2.png")), 404)
     problem_assert(Api(client_ada)("get", page.replace("/1.png", "/0.png")), 404)
     assert Document.objects.count() == 1
+
+
+def test_operators_in_the_query_narrow_the_search(worker, client_ada, ada, workspace):
+    shelf = Collection.objects.create(workspace=workspace, owner=ada, name="Plant", visibility="private")
+    indexed(ada, "The turbine turns fast.", filename="one.txt", collection=shelf)
+    other = indexed(ada, "A turbine stands.", filename="two.txt")
+    Document.objects.filter(pk=other.document_id).update(tags=["idle"])
+    names = lambda query, **body: {  # noqa: E731
+        item["filename"] for item in search(client_ada, query=query, **body).json()["items"]
+    }
+    assert names("turbine file:one") == {"one.txt"}
+    assert names("turbine tag:idle") == {"two.txt"}
+    assert names("turbine collection:plant") == {"one.txt"}
+    assert names('"turbine turns"') == {"one.txt"}
+    assert names('"turns turbine"') == set()
+    assert names("turbine before:2001") == set()
+    assert names("turbine type:pdf") == set()
+    assert names("turbine", filters={"tags": ["idle"]}) == {"two.txt"}
+    assert names("turbine", filters={"phrases": ["turbine turns"]}) == {"one.txt"}
+    # What the body asks for holds as well.
+    assert names("turbine file:one", document_ids=[str(other.document_id)]) == set()
+    assert names("turbine file:two", filters={"filename": "one"}) == set()
+
+
+def test_operators_that_mean_nothing_are_told(worker, client_ada, client_ben, ada, workspace):
+    Collection.objects.create(workspace=workspace, owner=ada, name="Plant", visibility="private")
+    indexed(ada, "The turbine turns.", filename="one.txt")
+    body = search(client_ada, query="turbine after:yesterday").json()
+    assert body["items"]
+    assert "“after:yesterday” was taken as words" in body["notices"][0]
+    unknown = search(client_ada, query="turbine collection:Nowhere").json()
+    assert unknown["items"] == []
+    # Another person's collection is as unknown as one that does not exist.
+    hidden = search(client_ben, query="turbine collection:Plant").json()
+    assert hidden["notices"] == [unknown["notices"][0].replace("Nowhere", "Plant")]

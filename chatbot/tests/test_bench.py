@@ -8,11 +8,11 @@ import pytest
 
 from apps.accounts.models import Workspace
 from apps.documents.models import Document
-from apps.rag.testing import fake_embedder
+from apps.rag.testing import fake_embedder, fake_reranker
 from chatbot.bench.__main__ import main
 from chatbot.bench.corpus import dataset_read
 from chatbot.bench.report import report_print, table
-from chatbot.bench.retrieval import metrics
+from chatbot.bench.retrieval import hits, metrics
 
 DOCUMENTS = {"d1": "The turbine turns.", "d2": "A wing lifts.", "d3": "Heat flows to the wing."}
 
@@ -49,24 +49,52 @@ def test_metrics_are_those_of_trec_eval():
     )
     found = metrics(qrels, {"q1": {"d2": 3, "d1": 2}, "q2": {}})
     assert found == {"ndcg@10": 0.3155, "recall@10": 0.5, "recall@100": 0.5, "mrr@10": 0.25}
+    assert hits(qrels, {"q1": {"d2": 3, "d1": 2}, "q2": {}}) == {"hit@1": 0, "hit@5": 0.5, "hit@10": 0.5}
 
 
 @pytest.mark.django_db(transaction=True)
-def test_retrieval_goes_through_the_product_and_leaves_nothing(dataset, tmp_path, monkeypatch, capsys):
+def test_retrieval_goes_through_the_product_and_leaves_nothing(dataset, tmp_path, monkeypatch, settings, capsys):
+    settings.RERANK = "auto"
     monkeypatch.setenv("CHATBOT_DATA_DIR", str(tmp_path))
-    with fake_embedder():
+    with fake_embedder(), fake_reranker():
         assert main(["retrieval", str(dataset)]) == 0
 
     printed = capsys.readouterr().out
     path = Path(printed.split("Saved as ")[1].strip())
-    rows = json.loads(path.read_text())["results"]
+    saved = json.loads(path.read_text())
     assert path.parent == tmp_path / "bench"
-    assert {row["search"]: (row["passages"], row["mrr@10"]) for row in rows} == {
-        "hybrid": (3, 1.0), "semantic": (3, 1.0), "keyword": (3, 1.0)
+    assert {row["search"]: (row["passages"], row["mrr@10"]) for row in saved["results"]} == {
+        "hybrid": (3, 1.0), "semantic": (3, 1.0), "keyword": (3, 1.0), "as by default": (3, 1.0)
     }  # fmt: skip
+    assert {row["search"] for row in saved["steps"] if "reranked_ms" in row} == {"as by default"}
+    assert all(row["lexical_ms"] > 0 for row in saved["steps"] if row["search"] != "semantic")
     assert "ndcg@10" in printed
+    assert "hit@5" not in printed
     assert (Workspace.objects.count(), Document.objects.count()) == (0, 0)
-    assert len(list(path.parent.glob("retrieval-tiny-*.tsv"))) == 3
+    assert len(list(path.parent.glob("retrieval-tiny-*.tsv"))) == 4
+
+
+@pytest.mark.django_db(transaction=True)
+def test_questions_with_one_right_document_are_counted_as_hits(tmp_path, monkeypatch, capsys):
+    monkeypatch.setenv("CHATBOT_DATA_DIR", str(tmp_path))
+    folder = tmp_path / "single"
+    folder.mkdir()
+    corpus = [{"_id": key, "title": key, "text": text} for key, text in DOCUMENTS.items()]
+    (folder / "corpus.jsonl").write_text("\n".join(map(json.dumps, corpus)))
+    queries = [
+        {"_id": "q1", "text": "turbine", "doc": "d1"},
+        {"_id": "q2", "text": "unanswerable", "doc": None},
+        {"_id": "q3", "text": "wing lifts", "doc": "d3"},
+        {"_id": "q4", "text": "heat flows", "doc": "d3"},
+    ]
+    (folder / "queries_dev.jsonl").write_text("\n".join(map(json.dumps, queries)))
+
+    with fake_embedder():
+        assert main(["retrieval", str(folder), "--no-rerank", "--limit", "2"]) == 0
+    rows = json.loads(next((tmp_path / "bench").glob("*.json")).read_text())["results"]
+    by_words = {row["search"]: row for row in rows}["keyword"]
+    assert (by_words["questions"], by_words["hit@1"], by_words["hit@5"]) == (2, 0.5, 1.0)
+    assert len(rows) == 3
 
 
 @pytest.mark.django_db(transaction=True)

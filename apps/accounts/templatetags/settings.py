@@ -33,8 +33,30 @@ _ACCOUNT = (
     Tab(section="sessions", title="Sessions", route="accounts:sessions", permission="account", icon="screen"),
     Tab(section="api-keys", title="API keys", route="accounts:api-keys", permission="key_write", icon="key"),
     Tab(section="usage", title="Usage", route="conversations:usage", permission="account", icon="meter"),
+    Tab(
+        section="gaps-mine",
+        title="Unanswered",
+        route="conversations:gaps-mine",
+        permission="conversation_read",
+        icon="document",
+    ),
 )
 _WORKSPACE = (
+    Tab(
+        section="evaluation",
+        title="Search quality",
+        route="rag:evaluation-list",
+        permission="evaluation_manage",
+        icon="check",
+    ),
+    Tab(
+        section="laboratory",
+        title="Search laboratory",
+        route="rag:laboratory",
+        permission="evaluation_manage",
+        icon="flask",
+    ),
+    Tab(section="gaps", title="Knowledge gaps", route="conversations:gaps", permission="gaps_read", icon="documents"),
     Tab(section="people", title="People", route="accounts:people", permission="people_manage", icon="people"),
     Tab(section="groups", title="Groups", route="accounts:groups", permission="people_manage", icon="group"),
     Tab(
@@ -54,6 +76,7 @@ _SITE = (
         permission="sign_in_rules_manage",
         icon="link",
     ),
+    Tab(section="indexes", title="Search indexes", route="rag:index-list", permission="index_manage", icon="search"),
     Tab(section="admin", title="Django admin", route="admin:index", permission="site_manage", icon="gear"),
 )
 
