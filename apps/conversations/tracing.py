@@ -8,7 +8,7 @@ from uuid import UUID
 from apps.rag.types import Passage
 
 # Raised with every change of the instructions that models get.
-PROMPT_VERSION = "3"
+PROMPT_VERSION = "4"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -273,7 +273,7 @@ class Reply:
             self._timings |= draft.timings
         answer = self.text().removeprefix(work.notice)
         self._show_all(draft.attribute(answer))
-        self._is_unanswered = not self._citations and says_unknown(answer)
+        self._is_unanswered = not (work.choice.is_task or self._citations) and says_unknown(answer)
         return finished
 
     def _unanswered(self, work: Work, finished: Finished | None = None) -> Finished:

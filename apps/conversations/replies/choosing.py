@@ -7,7 +7,7 @@ from uuid import UUID
 
 from apps.conversations.replies.asking import Request, names_documents, request_of
 from apps.conversations.replies.defusing import passage_defused
-from apps.conversations.replies.prompting import passages_fitting
+from apps.conversations.replies.prompting import PASSAGES_SMALL_MAXIMUM, passages_fitting
 from apps.conversations.replies.retrieval import Retrieved
 from apps.conversations.replies.wording import language_of
 from apps.conversations.tracing import ReplyTrace, TracedPassage
@@ -42,7 +42,7 @@ class Choice:
     """`passages`: for the model, numbered in this order. `closest`: to be named where the documents do not tell.
 
     `trace` is None where nothing was searched. `is_checked`: the answer is to be held against the passages before it is
-    shown.
+    shown. `is_task`: something is to be done with the passages, not found in them.
     """
 
     course: Course
@@ -50,6 +50,7 @@ class Choice:
     closest: Sequence[Passage] = ()
     trace: ReplyTrace | None = None
     is_checked: bool = False
+    is_task: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,7 +78,9 @@ def choice_make(*, retrieved: Retrieved, message: str, circumstances: Circumstan
     found = retrieved.ranked or retrieved.passages
     judged = answerability_judge(question=question, passages=found)
     if 0 < circumstances.documents_named <= NAMED_MAXIMUM:
-        judged = replace(judged, threshold=0.0 if any(map(is_tabular, found)) else NAMED_THRESHOLD)
+        # Where the model reads all that there is, it can tell for itself.
+        is_open = len(found) <= PASSAGES_SMALL_MAXIMUM or any(map(is_tabular, found))
+        judged = replace(judged, threshold=0.0 if is_open else NAMED_THRESHOLD)
     course = _course(request, message, retrieved, judged, circumstances)
     if course is not Course.DOCUMENTS:
         reasons = {passage.chunk_id: "weak" for passage in found}
@@ -91,6 +94,7 @@ def choice_make(*, retrieved: Retrieved, message: str, circumstances: Circumstan
         closest=_defused(_by_logit(passages, judged)[:CLOSEST_MAXIMUM]),
         trace=_trace(retrieved, judged, reasons, request),
         is_checked=request is Request.FACT and retrieved.kind == "search" and not _is_foreign(retrieved),
+        is_task=request is Request.DOCUMENT,
     )
 
 

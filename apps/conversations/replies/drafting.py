@@ -40,7 +40,7 @@ class Draft:
         return self._marks.attribute(answer=answer, question=self._work.question)
 
     async def _released(self) -> Iterator[Piece]:
-        if is_refusal(self._holder.text) or await self._is_doubtful():
+        if not self._work.choice.is_task and (is_refusal(self._holder.text) or await self._is_doubtful()):
             raise NotAnsweredError
         self.timings["held"] = _milliseconds_since(self._started)
         return self._marks.feed(self._holder.release())

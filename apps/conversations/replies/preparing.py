@@ -93,6 +93,7 @@ def work_prepare(lease: Lease, *, turns: Sequence[Turn] | None = None) -> Work:
         context_tokens=profile.context_tokens,
         max_tokens=params.max_tokens,
         is_small=profile.is_small,
+        is_task=choice.is_task,
     )
     return Work(
         profile=profile,

@@ -136,6 +136,26 @@ def test_chosen_documents_are_read_for_work_too(model_server, model, ada):
     assert "24 months" in prompt_of(model_server)
 
 
+def test_something_done_with_a_document_is_no_lookup(model_server, small, ada):
+    version = document_make(ada)
+    reply = ask(ada, small, "Summarise this document.", document_ids=[version.document_id])
+    model_server.script(Reply(deltas=["No answer is asked for. ", "It is about a warranty."]))
+    answered(reply)
+    assert "I don't know" not in prompt_of(model_server)
+    assert reply.content.startswith("No answer is asked for. It is about a warranty.")
+    assert not reply.is_unanswered
+
+
+def test_short_document_that_was_named_is_read_whatever_is_asked(model_server, small, ada):
+    version = document_make(ada)
+    reply = ask(ada, small, STRANGE, document_ids=[version.document_id])
+    model_server.script(Reply(deltas=["I don't know."]))
+    answered(reply)
+    assert "24 months" in prompt_of(model_server)
+    assert reply.content.startswith(UNKNOWN)
+    assert reply.is_unanswered
+
+
 def test_a_question_after_such_an_answer_goes_on_with_it(model_server, model, ada):
     document_make(ada)
     first = answered(ask(ada, model, "Write a Python function that sorts a list"))
