@@ -106,10 +106,11 @@ def _reranked(query: SearchQuery, passages: Sequence[Passage], depth: int) -> li
     logits = logits_read(text=query.text, passages=passages[:depth])
     if not logits:
         return list(passages)
+    distinctions = distinctions_of(logits)
     share = RERANK_SHARE if query.tuning.rerank_share is None else query.tuning.rerank_share
     by_id = {passage.chunk_id: passage for passage in passages}
     scores = {passage.chunk_id: passage.score for passage in passages}
-    blended = scores_blend(scores, distinctions_of(logits), share=share)
+    blended = scores_blend(scores, distinctions, share=share * max(distinctions.values()))
     return [replace(by_id[key], score=blended[key], rerank=logits.get(key)) for key in best_first(blended)]
 
 

@@ -33,7 +33,8 @@ class SearchTuning:
     """What the laboratory and evaluations try out; None leaves what the product does.
 
     `dense_share`: 0 to 1 of the fused score. `candidates`: how many of each leg take part. `rerank_depth`: how many the
-    cross-encoder reads. `rerank_share`: its part in the final score, 0 to 1. `profile_id`: another index than the live.
+    cross-encoder reads. `rerank_share`: its part in the final score where it is sure of one passage, 0 to 1.
+    `profile_id`: another index than the live.
     """
 
     dense_share: float | None = None

@@ -47,12 +47,25 @@ def test_the_best_are_read_and_ordered_anew(ada, embedder, reranker):
 
 def test_its_share_decides_between_what_it_says_and_the_legs(ada, embedder, reranker):
     indexed(ada, "turbine turbine")
-    # Has one word more, among many others.
-    indexed(ada, f"blade turbine {sentences(12)}")
+    # Has two words more, among many others.
+    indexed(ada, f"blade cost turbine {sentences(12)}")
 
-    for share, first in ((0.0, 1.0), (1.0, 2.0)):
+    for share, first in ((0.0, 1.0), (1.0, 3.0)):
         passages = found(ada, rerank=True, tuning=SearchTuning(rerank_share=share))
         assert passages[0].rerank == first
+
+
+def test_the_less_sure_it_is_the_less_it_weighs(ada, embedder, reranker):
+    indexed(ada, "turbine turbine")
+    indexed(ada, f"blade cost turbine {sentences(12)}")
+    sure = found(ada, rerank=True, tuning=SearchTuning(rerank_share=1.0))
+    # Read, and no better than the others.
+    for number in range(12):
+        indexed(ada, f"blade cost wing {sentences(12, topic=str(number))}")
+    unsure = found(ada, rerank=True, tuning=SearchTuning(rerank_share=1.0))
+
+    assert [passage.rerank for passage in sure] == [3.0, 1.0]
+    assert unsure[0].rerank == 1.0
 
 
 def test_when_time_is_up_what_was_read_counts(ada, embedder, reranker, settings):
