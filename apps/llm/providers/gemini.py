@@ -2,8 +2,8 @@
 
 import asyncio
 import logging
-from collections.abc import AsyncGenerator
-from contextlib import aclosing
+from collections.abc import AsyncGenerator, Iterator
+from contextlib import aclosing, contextmanager
 from contextvars import ContextVar
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal
@@ -39,6 +39,23 @@ class _Borrowed(httpx.AsyncClient):
         return response
 
 
+@contextmanager
+def errors_translated() -> Iterator[None]:
+    """What the SDK raises in the block, as ProviderError."""
+    from google.genai import errors
+
+    try:
+        yield
+    except errors.APIError as error:
+        logger.warning("Gemini answered %s", error.code)
+        raise provider_error(error.code or 500, f"{error.status} {error.message}") from error
+    except httpx.HTTPError as error:
+        logger.warning("Gemini broke off: %s", type(error).__name__)
+        raise ProviderError from error
+    except (ValueError, errors.UnknownApiResponseError) as error:
+        raise ProviderError("answer_invalid") from error
+
+
 class Gemini:
     """`url` replaces Google's address; empty leaves it."""
 
@@ -61,30 +78,21 @@ class Gemini:
     async def stream(self, request: ChatRequest) -> AsyncGenerator[ChatEvent, None]:
         # In a thread, because the import would hold up all other streams of this loop.
         client = await asyncio.to_thread(lambda: self._client)
-        from google.genai import errors
-
         opened: list[httpx.Response] = []
         _opened.set(opened)
         finish_reason: Literal["stop", "length"] | None = None
         usage = Usage()
         try:
-            answer: Any = await client.aio.models.generate_content_stream(
-                model=request.model, contents=_contents(request), config=_config(request)
-            )
-            async with aclosing(answer):
-                async for chunk in answer:
-                    if text := _text_of(chunk):
-                        yield TextDelta(text=text)
-                    finish_reason = _finish_reason_of(chunk) or finish_reason
-                    usage = _usage_of(chunk) or usage
-        except errors.APIError as error:
-            logger.warning("Gemini answered %s", error.code)
-            raise provider_error(error.code or 500, f"{error.status} {error.message}") from error
-        except httpx.HTTPError as error:
-            logger.warning("Gemini broke off: %s", type(error).__name__)
-            raise ProviderError from error
-        except (ValueError, errors.UnknownApiResponseError) as error:
-            raise ProviderError("answer_invalid") from error
+            with errors_translated():
+                answer: Any = await client.aio.models.generate_content_stream(
+                    model=request.model, contents=_contents(request), config=_config(request)
+                )
+                async with aclosing(answer):
+                    async for chunk in answer:
+                        if text := _text_of(chunk):
+                            yield TextDelta(text=text)
+                        finish_reason = _finish_reason_of(chunk) or finish_reason
+                        usage = _usage_of(chunk) or usage
         finally:
             for response in opened:
                 await response.aclose()

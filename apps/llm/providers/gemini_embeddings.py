@@ -1,20 +1,17 @@
 """Embeddings of Google's Gemini, by the official SDK."""
 
-import logging
 from collections.abc import Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING
 
 import httpx
 
-from apps.llm.exceptions import ProviderError, provider_error
+from apps.llm.providers.gemini import errors_translated
 from apps.llm.vectors import vectors_fit
 from chatbot.lib.net import client_options
 
 if TYPE_CHECKING:
     from google import genai
-
-logger = logging.getLogger(__name__)
 
 # What the API takes at once.
 BATCH = 100
@@ -56,19 +53,11 @@ class GeminiEmbedder:
 
     def _batch(self, texts: Sequence[str]) -> list[list[float]]:
         client = self._client
-        from google.genai import errors, types
+        from google.genai import types
 
         config = types.EmbedContentConfig(task_type=self._task, output_dimensionality=self._dimensions)
         contents: list[types.ContentUnionDict] = [types.Content(parts=[types.Part(text=text)]) for text in texts]
-        try:
+        with errors_translated():
             answer = client.models.embed_content(model=self._model, contents=contents, config=config)
-        except errors.APIError as error:
-            logger.warning("Gemini answered %s", error.code)
-            raise provider_error(error.code or 500, f"{error.status} {error.message}") from error
-        except httpx.HTTPError as error:
-            logger.warning("Gemini broke off: %s", type(error).__name__)
-            raise ProviderError from error
-        except (ValueError, errors.UnknownApiResponseError) as error:
-            raise ProviderError("answer_invalid") from error
         vectors = [embedding.values or [] for embedding in answer.embeddings or []]
         return vectors_fit(vectors, count=len(texts), dimensions=self._dimensions)

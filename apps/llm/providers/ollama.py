@@ -1,8 +1,8 @@
 """Ollama, by its official client."""
 
 import logging
-from collections.abc import AsyncGenerator, Mapping, Sequence
-from contextlib import aclosing
+from collections.abc import AsyncGenerator, Iterator, Mapping, Sequence
+from contextlib import aclosing, contextmanager
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -22,6 +22,25 @@ logger = logging.getLogger(__name__)
 EMBED_READ_SECONDS = 60.0
 
 
+@contextmanager
+def _errors_translated() -> Iterator[None]:
+    """What the client raises in the block, as ProviderError."""
+    import ollama
+
+    try:
+        yield
+    except ollama.ResponseError as error:
+        logger.warning("Ollama answered %s", error.status_code)
+        # Errors in mid-stream come without a status.
+        raise provider_error(error.status_code if error.status_code > 0 else 500, str(error.error)) from error
+    except (httpx.HTTPError, ConnectionError) as error:
+        logger.warning("Ollama broke off: %s", type(error).__name__)
+        raise ProviderError from error
+    except (ValueError, TypeError, AttributeError) as error:
+        # The client parses without checks; these are what JSON of another shape ends in.
+        raise ProviderError("answer_invalid") from error
+
+
 class Ollama:
     """`url` is the server's address without a path."""
 
@@ -36,7 +55,7 @@ class Ollama:
             make=lambda: ollama.AsyncClient(self._url, **client_options()),
             close=_close,
         )
-        try:
+        with _errors_translated():
             answer: Any = await client.chat(
                 request.model,
                 messages=[{"role": message.role, "content": message.content} for message in request.messages],
@@ -50,16 +69,6 @@ class Ollama:
                         yield TextDelta(text=text)
                     if part.done:
                         finished = _finished_from(part)
-        except ollama.ResponseError as error:
-            logger.warning("Ollama answered %s", error.status_code)
-            # Errors in mid-stream come without a status.
-            raise provider_error(error.status_code if error.status_code > 0 else 500, str(error.error)) from error
-        except (httpx.HTTPError, ConnectionError) as error:
-            logger.warning("Ollama broke off: %s", type(error).__name__)
-            raise ProviderError from error
-        except (ValueError, TypeError, AttributeError) as error:
-            # The client parses without checks; these are what JSON of another shape ends in.
-            raise ProviderError("answer_invalid") from error
         if finished is None:
             raise ProviderError
         yield finished
@@ -101,19 +110,9 @@ class OllamaEmbedder:
     def embed(self, texts: Sequence[str]) -> list[list[float]]:
         if not texts:
             return []
-        import ollama
-
-        try:
+        with _errors_translated():
             # The server cuts texts that are too long by itself.
             vectors = self._client.embed(self._model, input=list(texts)).embeddings
-        except ollama.ResponseError as error:
-            logger.warning("Ollama answered %s", error.status_code)
-            raise provider_error(error.status_code if error.status_code > 0 else 500, str(error.error)) from error
-        except (httpx.HTTPError, ConnectionError) as error:
-            logger.warning("Ollama broke off: %s", type(error).__name__)
-            raise ProviderError from error
-        except (ValueError, TypeError, AttributeError) as error:
-            raise ProviderError("answer_invalid") from error
         return vectors_fit(vectors, count=len(texts), dimensions=self._dimensions)
 
 
