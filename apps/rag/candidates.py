@@ -21,6 +21,8 @@ logger = logging.getLogger(__name__)
 
 # Each leg's best that take part in the fusion.
 CANDIDATES = 100
+# Of the dense leg where it walks the graph: each visible passage costs a walk over those that are not.
+WALKED = 60
 
 Scores = dict[UUID, float]
 
@@ -62,7 +64,7 @@ def candidates_find(*, profile: IndexProfile, scope: Scope, query: SearchQuery, 
         lexical = [leg.best(limit) for leg in by_words]
     with watch.step("dense"):
         by_meaning = [DenseLeg(profile=profile, scope=scope, vector=vector) for vector in vectors]
-        dense = [leg.best(limit) for leg in by_meaning]
+        dense = [leg.best(limit if leg.is_exact else max(query.limit, min(limit, WALKED))) for leg in by_meaning]
     # What another leg or formulation found is scored too, so that all are compared over the same passages.
     found = {chunk_id for scores in (*lexical, *dense) for chunk_id in scores}
     lexical = _completed(by_words, lexical, found, watch.step("lexical"))
