@@ -10,6 +10,7 @@ import contextlib
 import os
 import tempfile
 import time
+from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import replace
 from itertools import islice
@@ -124,12 +125,15 @@ def _measure(questions: list[str]) -> dict[str, Any]:
     for mode in SearchMode:
         template = SearchQuery(text="", mode=mode, rerank=False)
         took = []
+        steps: defaultdict[str, list[float]] = defaultdict(list)
         for question in [*questions[:10], *questions]:
             started = time.perf_counter()
-            search(user=asker, query=replace(template, text=question))
+            result = search(user=asker, query=replace(template, text=question))
             took.append((time.perf_counter() - started) * 1000)
-        took = took[10:]
-        latency.append({"search": mode.value, **_spread(took)})
+            for step, milliseconds in result.timings.items():
+                steps[step].append(milliseconds)
+        medians = {f"{step}_p50_ms": round(percentile(values[10:], 0.5), 1) for step, values in steps.items()}
+        latency.append({"search": mode.value, **_spread(took[10:]), **medians})
     return {"latency": latency, **_recall(asker, questions)}
 
 
