@@ -13,7 +13,7 @@ from apps.conversations.leases import Lease
 from apps.conversations.replies.asking import Request, request_of
 from apps.conversations.replies.follow_ups import keywords_of
 from apps.conversations.replies.rewriting import Caller, question_wordings
-from apps.conversations.replies.understanding import question_understand
+from apps.conversations.replies.understanding import Understood, question_understand
 from apps.conversations.replies.whole_documents import AGGREGATE_SECONDS, LOOKUP_SECONDS, whole_text
 from apps.documents.models import Document, DocumentVersion
 from apps.documents.selectors import documents_visible_to
@@ -113,14 +113,14 @@ class _Retrieving:
         if is_aggregate(understood.kind):
             query = self._named(query)
         query, result = self._searched(query)
-        ranked, is_enough = self._judged(understood.question, result.passages)
+        question, ranked, is_enough = self._judged_either(understood, result.passages)
         if not is_enough and not is_aggregate(understood.kind):
             query, result, ranked, is_enough = self._again(query, result, ranked)
         retrieved = Retrieved(
             kind="search",
             passages=ranked,
             ranked=ranked,
-            question=understood.question,
+            question=question,
             profile_id=result.profile_id,
         )
         return self._told(self._with_whole(retrieved, query, understood.kind, is_enough=is_enough), query)
@@ -183,6 +183,20 @@ class _Retrieving:
             return retrieved
         self._notices.append(_beyond_notice(kind, whole.names))
         return replace(retrieved, is_beyond=True)
+
+    def _judged_either(
+        self, understood: Understood, passages: Sequence[Passage]
+    ) -> tuple[str, Sequence[Passage], bool]:
+        """The question as it is understood, or as it was asked where only that can be answered: not every question
+        that begins with "and" goes on with what was said.
+        """
+        ranked, is_enough = self._judged(understood.question, passages)
+        asked = understood.resolved.query.text
+        if is_enough or asked == understood.question:
+            return understood.question, ranked, is_enough
+        # What the cross-encoder read so far was the other question.
+        alone, is_enough = self._judged(asked, [replace(passage, rerank=None) for passage in passages])
+        return (asked, alone, True) if is_enough else (understood.question, ranked, False)
 
     def _judged(self, question: str, passages: Sequence[Passage]) -> tuple[Sequence[Passage], bool]:
         """The passages with what the cross-encoder says of the first, and whether they can answer."""

@@ -162,6 +162,21 @@ def test_without_a_rewriting_the_rule_takes_its_place(model_server, model, ada, 
     assert names(found) == {"terms.pdf"}
 
 
+def test_a_question_that_only_begins_like_a_follow_up_is_answered_by_itself(small, ada, settings):
+    # Judged by words: the fake reranker finds two of them enough.
+    settings.RERANKER_MODEL = "unknown"
+    document_make(ada)
+    question = "And how long is the warranty period?"
+    retrieved = retrieve(
+        ada,
+        small,
+        question,
+        history=("Which astronomer discovered the brightest comet over Norway?", "The documents do not tell."),
+    )
+    assert retrieved.question == question
+    assert "warranty" in retrieved.passages[0].text
+
+
 def test_questions_that_stand_alone_are_not_rewritten(model_server, model, ada):
     document_make(ada)
     found = retrieve(ada, model, "How long is the warranty period after delivery?", ["What is shipping?", "Five days."])
