@@ -54,11 +54,6 @@ def ratings_of(messages: Sequence[Message], *, user: User) -> dict[UUID, int]:
     return dict(Feedback.objects.filter(message_id__in=keys, user=user).values_list("message_id", "rating"))
 
 
-def feedback_of(*, user: User, message_id: UUID) -> Feedback | None:
-    """The person's own. One query; authorise before."""
-    return Feedback.objects.filter(message_id=message_id, user=user).first()
-
-
 def _reply_require(actor: User, message_id: UUID) -> Message:
     message = message_require(user=actor, message_id=message_id)
     permission_require(user=actor, workspace_id=message.workspace_id, permission="conversation_write")

@@ -1,7 +1,6 @@
 """Building the index. The version's row in documents is the job; each step may run twice or die anywhere."""
 
 import logging
-from functools import partial
 from time import monotonic
 from uuid import UUID
 
@@ -21,7 +20,7 @@ from apps.llm.exceptions import ProviderError
 from apps.llm.services import embedding_model_ensure, texts_embed
 from apps.rag.chunking import CHUNKER_VERSION
 from apps.rag.models import Chunk, IndexProfile
-from apps.rag.profiles.embedding import texts_embed_for, version_may_be_sent
+from apps.rag.profiles.embedding import version_embedder, version_may_be_sent
 from apps.rag.profiles.graphs import graph_create
 from apps.rag.profiles.prefixes import Known, known_of
 from apps.rag.profiles.tasks import step_enqueue
@@ -106,14 +105,7 @@ def _index_slice(version: DocumentVersion, token: UUID) -> bool:
         return version_slice_end(version_id=version.pk, token=token)
     chunks = Chunk.objects.filter(profile=profile, version=version)
     total, done = chunks.count(), chunks.filter(embedding__isnull=False).count()
-    embed = partial(
-        texts_embed_for,
-        profile,
-        is_query=False,
-        purpose="index",
-        workspace_id=version.workspace_id,
-        reference_id=version.pk,
-    )
+    embed = version_embedder(profile, version)
     while version_progress(version_id=version.pk, token=token, share=done / max(total, 1), chunk_count=total):
         if monotonic() > deadline or page_is_wanted():
             return version_slice_end(version_id=version.pk, token=token)

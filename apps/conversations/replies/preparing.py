@@ -75,14 +75,13 @@ def work_prepare(lease: Lease, *, turns: Sequence[Turn] | None = None) -> Work:
             context_tokens=profile.context_tokens,
         ),
     )
+    # A small model does not see the earlier turns: a short follow-up must bring what it refers to.
     question = retrieved.question or asked.content
     passages = choice.passages
     if choice.course is Course.DOCUMENTS and retrieved.kind == "search" and not profile.is_small:
         passages = _surrounded(lease, passages, context_tokens=profile.context_tokens)
     params = ChatParams(**lease.params)
     if passages and profile.is_small:
-        # Without the earlier turns a short follow-up must bring what it refers to.
-        question = retrieved.question or question
         # Sampling makes a small model say now one thing, now another about the same passage.
         params = params if params.temperature is not None else replace(params, temperature=0.0)
     messages = prompt_build(

@@ -8,7 +8,6 @@ and waits while documents wait.
 import logging
 from collections.abc import Iterator
 from datetime import timedelta
-from functools import partial
 from time import monotonic
 from uuid import UUID
 
@@ -20,7 +19,7 @@ from apps.documents.tasks import ingest_queue_is_empty
 from apps.llm.exceptions import ProviderError
 from apps.rag.models import IndexedVersion, IndexProfile
 from apps.rag.profiles.coverage import versions_missing
-from apps.rag.profiles.embedding import texts_embed_for, version_may_be_sent
+from apps.rag.profiles.embedding import texts_embed_for, version_embedder, version_may_be_sent
 from apps.rag.profiles.graphs import graph_create, graph_stands
 from apps.rag.profiles.leases import Step, profile_lease_hold, profile_lease_release, profile_lease_take
 from apps.rag.profiles.pacing import allowance_of, allowance_used
@@ -135,14 +134,7 @@ def _version_step(profile: IndexProfile, version: DocumentVersion, deadline: flo
 
 
 def _version_embed(profile: IndexProfile, version: DocumentVersion, row: IndexedVersion, deadline: float) -> Step:
-    embed = partial(
-        texts_embed_for,
-        profile,
-        is_query=False,
-        purpose="index",
-        workspace_id=version.workspace_id,
-        reference_id=version.pk,
-    )
+    embed = version_embedder(profile, version)
     while True:
         total, done = counts_of(profile=profile, version=version)
         version_progress_note(row, chunk_count=total, embedded_count=done)

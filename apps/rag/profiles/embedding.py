@@ -1,6 +1,7 @@
 """Vectors as a profile wants them: its model, its prefixes, its number of dimensions."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from uuid import UUID
 
 from django.conf import settings
@@ -59,6 +60,18 @@ def texts_embed_for(
     prefix = profile.query_prefix if is_query else profile.document_prefix
     vectors = embedded([prefix + text for text in texts]) if texts else []
     return vectors_fit(vectors, count=len(texts), dimensions=profile.dimensions or None)
+
+
+def version_embedder(profile: IndexProfile, version: DocumentVersion) -> Callable[[list[str]], list[list[float]]]:
+    """What embeds passages of the version, as `texts_embed_for`, and names it in the ledger."""
+    return partial(
+        texts_embed_for,
+        profile,
+        is_query=False,
+        purpose="index",
+        workspace_id=version.workspace_id,
+        reference_id=version.pk,
+    )
 
 
 def version_may_be_sent(profile: IndexProfile, version: DocumentVersion) -> bool:
