@@ -12,7 +12,7 @@ from apps.rag.features import Features, features_of
 from apps.rag.fusion import best_first, scores_blend, scores_normalise
 from apps.rag.reranking import RERANK_DEPTH, RERANK_SHARE, distinctions_of, logits_read, rerank_wanted
 from apps.rag.scope import scope_of
-from apps.rag.selectors import passages_of, profile_searched
+from apps.rag.selectors import passages_of, profile_searched, profile_stands
 from apps.rag.smoothing import scores_smooth
 from apps.rag.stopwatch import Stopwatch
 from apps.rag.types import LegTrace, Passage, SearchQuery, SearchResult
@@ -27,11 +27,19 @@ def search(*, user: User, query: SearchQuery) -> SearchResult:
     """The passages that answer the query best, of current versions of documents that the user may see.
 
     Without an embedder a hybrid search becomes a keyword search; a semantic one raises its AppError. Nearly equal
-    passages of several documents come once. At most thirteen queries, six more for each further formulation, and those
-    of the models' ledger; none while a model works.
+    passages of several documents come once. At most fourteen queries, six more for each further formulation, and those
+    of the models' ledger; none while a model works. All of it anew where the index was dropped meanwhile.
     """
     watch = Stopwatch()
     query = replace(query, text=_clean(query.text), formulations=tuple(filter(None, map(_clean, query.formulations))))
+    while True:
+        result = _search(user, query, watch)
+        # Asked after the last read: from here on its passages may be gone. Each round needs another switch in between.
+        if query.tuning.profile_id or not result.profile_id or profile_stands(profile_id=result.profile_id):
+            return result
+
+
+def _search(user: User, query: SearchQuery, watch: Stopwatch) -> SearchResult:
     profile = profile_searched(profile_id=query.tuning.profile_id)
     scope = scope_of(user=user, query=query)
     if profile is None or scope is None or not query.text or query.limit < 1:

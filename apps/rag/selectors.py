@@ -31,6 +31,11 @@ def profile_searched(*, profile_id: UUID | None) -> IndexProfile | None:
     return profile
 
 
+def profile_stands(*, profile_id: UUID) -> bool:
+    """Whether the profile has all its passages still: dropping takes them away in slices."""
+    return IndexProfile.objects.filter(pk=profile_id).exclude(state=IndexProfile.State.DROPPING).exists()
+
+
 def chunks_visible_to(*, user: User) -> QuerySet[Chunk]:
     """Passages of documents that the user may see, without their vectors."""
     return Chunk.objects.filter(document__in=documents_visible_to(user=user).order_by().values("pk")).defer(
