@@ -3,6 +3,7 @@
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import TypeVar
@@ -20,12 +21,19 @@ ResultT = TypeVar("ResultT")
 CHARACTERS_PER_TOKEN = 4
 MILLION = 1_000_000
 
+# Where calls of this thread are kept instead of being written at once.
+_kept: ContextVar["list[Call] | None"] = ContextVar("kept", default=None)
+
 
 @dataclass(slots=True, kw_only=True)
 class Call:
-    """One attempt at one model, from its beginning."""
+    """One attempt at one model, from its beginning.
 
-    profile: ModelProfile | None
+    `provider`: under which the profile is looked up when the call is written, where none is given.
+    """
+
+    profile: ModelProfile | None = None
+    provider: str = ""
     model_name: str
     purpose: str
     workspace_id: UUID | None
@@ -37,6 +45,7 @@ class Call:
     error_code: str = "internal_error"
     started_at: float = field(default_factory=time.monotonic)
     first_token_seconds: float | None = None
+    duration_seconds: float | None = None
     _pieces: int = 0
     _characters: int = 0
 
@@ -49,6 +58,7 @@ class Call:
     def ended(self, state: Inference.State, error_code: str = "") -> None:
         self.state = state
         self.error_code = error_code
+        self.duration_seconds = time.monotonic() - self.started_at
 
     def usage_estimate(self, messages: Sequence[ChatMessage]) -> None:
         """Fill in what the server did not count. A call that brought no text costs nothing."""
@@ -74,7 +84,14 @@ class Call:
 
 
 def call_record(call: Call) -> None:
-    """Write the row of a call that is over."""
+    """Write the row of a call that is over, or keep it for the one who writes it (see `calls_kept`)."""
+    if call.duration_seconds is None:
+        call.duration_seconds = time.monotonic() - call.started_at
+    if (kept := _kept.get()) is not None:
+        kept.append(call)
+        return
+    if call.profile is None and call.provider:
+        call.profile = ModelProfile.objects.filter(endpoint=call.provider, name=call.model_name).first()
     Inference.objects.create(
         workspace_id=call.workspace_id,
         user_id=call.user_id,
@@ -87,10 +104,20 @@ def call_record(call: Call) -> None:
         prompt_tokens=call.usage.prompt_tokens,
         completion_tokens=call.usage.completion_tokens,
         first_token_seconds=call.first_token_seconds,
-        duration_seconds=time.monotonic() - call.started_at,
+        duration_seconds=call.duration_seconds,
         cost=call.cost,
         error_code=call.error_code,
     )
+
+
+@contextmanager
+def calls_kept(calls: list[Call]) -> Iterator[None]:
+    """Within the block, in this thread, calls are added to the list and not written: for threads without a database."""
+    token = _kept.set(calls)
+    try:
+        yield
+    finally:
+        _kept.reset(token)
 
 
 def local_call(
@@ -104,7 +131,7 @@ def local_call(
 ) -> Call:
     """A call that begins now, to a model which embeds or reranks."""
     return Call(
-        profile=ModelProfile.objects.filter(endpoint=provider, name=model).first(),
+        provider=provider,
         model_name=model,
         purpose=purpose,
         workspace_id=workspace_id,

@@ -4,9 +4,11 @@ import logging
 from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Protocol
 from uuid import UUID
 
+from apps.llm.beside import computed_beside
 from apps.rag.dense import DenseLeg
 from apps.rag.fusion import DENSE_SHARE, scores_combine, scores_mean
 from apps.rag.lexical import lexical_leg
@@ -52,16 +54,17 @@ class Candidates:
 def candidates_find(*, profile: IndexProfile, scope: Scope, query: SearchQuery, watch: Stopwatch) -> Candidates:
     """Each leg's best for the question and its other formulations, over all of which each leg's scores are compared.
 
-    Two queries a leg and formulation, one more for the words of each. Without an embedder a hybrid search becomes a
-    keyword search; a semantic one raises its AppError.
+    Two queries a leg and formulation, one more for the words of each. The embedder works beside the leg of words.
+    Without an embedder a hybrid search becomes a keyword search; a semantic one raises its AppError.
     """
     texts = (query.text, *query.formulations)
     limit = max(query.tuning.candidates or CANDIDATES, query.limit)
-    vectors = () if query.mode is SearchMode.KEYWORD else _query_vectors(profile, query, texts, watch)
-    has_words = query.mode is not SearchMode.SEMANTIC or not vectors
-    with watch.step("lexical"):
-        by_words = [lexical_leg(profile_id=profile.pk, scope=scope, text=text) for text in texts if has_words]
-        lexical = [leg.best(limit) for leg in by_words]
+    with computed_beside(partial(_query_vectors, profile, query, texts, watch)) as vectors_of:
+        with watch.step("lexical"):
+            worded = () if query.mode is SearchMode.SEMANTIC else texts
+            by_words = [lexical_leg(profile_id=profile.pk, scope=scope, text=text) for text in worded]
+            lexical = [leg.best(limit) for leg in by_words]
+        vectors = vectors_of()
     with watch.step("dense"):
         by_meaning = [DenseLeg(profile=profile, scope=scope, vector=vector) for vector in vectors]
         dense = [leg.best(limit if leg.is_exact else max(query.limit, min(limit, WALKED))) for leg in by_meaning]
@@ -101,7 +104,9 @@ def _fused(lexical: Sequence[Scores], dense: Sequence[Scores], dense_share: floa
 def _query_vectors(
     profile: IndexProfile, query: SearchQuery, texts: Sequence[str], watch: Stopwatch
 ) -> Sequence[Sequence[float]]:
-    """Empty where there is no embedder and the query can do without."""
+    """Empty where the query can do without, and must because there is no embedder. Does not use the database."""
+    if query.mode is SearchMode.KEYWORD:
+        return ()
     try:
         with watch.step("embed"):
             return texts_embed_for(profile, texts, is_query=True)

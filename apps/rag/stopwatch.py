@@ -6,7 +6,7 @@ from time import perf_counter
 
 
 class Stopwatch:
-    """`timings`: step → milliseconds, summed where a step comes more than once."""
+    """`timings`: step → milliseconds, summed where a step comes more than once. Steps may run beside each other."""
 
     def __init__(self) -> None:
         self._started = perf_counter()
