@@ -9,7 +9,7 @@ Which page: one on which more than one passage fits is the likelier, such as tha
 
 import math
 from collections import Counter, defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence, Set
 from typing import NamedTuple
 from uuid import UUID
 
@@ -25,30 +25,28 @@ OPENING_PASSAGES = 3
 OPENING_SHARE = 0.2
 PAGE_SHARE = 0.12
 
-_FOUND = """
-WITH found AS MATERIALIZED (
-    SELECT id, profile_id, version_id, ordinal, page_first, page_last FROM rag_chunk WHERE id = ANY(%s)
-),
-said AS MATERIALIZED (
-    SELECT chunk.version_id, array_agg(DISTINCT word.text) AS words
-    FROM rag_chunk AS chunk CROSS JOIN LATERAL unnest(tsvector_to_array(chunk.terms)) AS word(text)
-    WHERE (chunk.profile_id, chunk.version_id) IN (SELECT profile_id, version_id FROM found)
-      AND chunk.ordinal < %s
-      AND word.text = ANY(tsvector_to_array(rag_terms(%s, %s::regconfig)))
-    GROUP BY chunk.version_id
-)
-SELECT found.id, found.version_id, found.ordinal, found.page_first, found.page_last, coalesce(said.words, '{}')
-FROM found LEFT JOIN said USING (version_id)
+# Of so many of the best passages the openings are read: those after them hardly come among the first.
+READ_FOR = 100
+
+_FOUND = "SELECT id, profile_id, version_id, ordinal, page_first, page_last FROM rag_chunk WHERE id = ANY(%s::uuid[])"
+
+# Comparing words here costs more than sending them: SQL takes arrays apart slowly.
+_OPENINGS = """
+SELECT version_id, string_agg(array_to_string(tsvector_to_array(terms), chr(31)), chr(31)) FROM rag_chunk
+WHERE profile_id = %s AND version_id = ANY(%s::uuid[]) AND ordinal < %s
+GROUP BY version_id
 """
+_QUESTION = "SELECT tsvector_to_array(rag_terms(%s, %s::regconfig))"
+_SEPARATOR = "\x1f"
 
 
 class _Found(NamedTuple):
     chunk_id: UUID
+    profile_id: UUID
     version_id: UUID
     ordinal: int
     page_first: int | None
     page_last: int | None
-    words: Sequence[str]
 
     @property
     def pages(self) -> list[tuple[UUID, int]]:
@@ -62,30 +60,46 @@ def evidence_weigh(*, text: str, scores: Mapping[UUID, float]) -> dict[UUID, flo
 
     As they were where all are of one document: there most pages have several passages among the found, and which one
     fits is told by the passage alone. What openings say is left out where hardly any passage is from beyond one, and
-    what pages say for documents without pages. The chunks must come out of a scope. One query.
+    what pages say for documents without pages. The chunks must come out of a scope. Three queries at most.
     """
     with connection.cursor() as cursor:
-        cursor.execute(_FOUND, [list(scores), OPENING_PASSAGES, text, language_of(text) or OTHER])
+        cursor.execute(_FOUND, [_array(scores)])
         found = [_Found(*row) for row in cursor.fetchall()]
     if len({row.version_id for row in found}) < 2:
         return dict(scores)
-    return _pages_weighed(found, _openings_weighed(found, dict(scores)))
+    return _pages_weighed(found, _openings_weighed(text, found, dict(scores)))
 
 
-def _openings_weighed(found: Sequence[_Found], scores: dict[UUID, float]) -> dict[UUID, float]:
-    fitting = _fitting({row.version_id: row.words for row in found})
-    beyond = sum(row.ordinal >= OPENING_PASSAGES for row in found)
-    if not fitting or beyond * 2 < len(found):
+def _openings_weighed(text: str, found: Sequence[_Found], scores: dict[UUID, float]) -> dict[UUID, float]:
+    if sum(row.ordinal >= OPENING_PASSAGES for row in found) * 2 < len(found):
         return scores
-    return scores_blend(scores, {row.chunk_id: fitting[row.version_id] for row in found}, share=OPENING_SHARE)
+    fitting = _fitting(_words_said(text, sorted(found, key=lambda row: -scores[row.chunk_id])[:READ_FOR]))
+    if not fitting:
+        return scores
+    return scores_blend(scores, {row.chunk_id: fitting.get(row.version_id, 0.0) for row in found}, share=OPENING_SHARE)
 
 
-def _fitting(words: Mapping[UUID, Sequence[str]]) -> dict[UUID, float]:
+def _words_said(text: str, found: Sequence[_Found]) -> dict[UUID, set[str]]:
+    """By version of those found: which words of the question stand in its opening."""
+    with connection.cursor() as cursor:
+        cursor.execute(_QUESTION, [text, language_of(text) or OTHER])
+        [asked] = cursor.fetchone()
+        versions = {row.version_id for row in found}
+        cursor.execute(_OPENINGS, [found[0].profile_id, _array(versions), OPENING_PASSAGES])
+        return {version_id: set(asked).intersection(words.split(_SEPARATOR)) for version_id, words in cursor.fetchall()}
+
+
+def _array(ids: Iterable[UUID]) -> str:
+    """Postgres' text of an array of them, made faster than by the driver."""
+    return "{" + ",".join(key.hex for key in ids) + "}"
+
+
+def _fitting(words: Mapping[UUID, Set[str]]) -> dict[UUID, float]:
     """By version, 1 for the best; empty where all fit alike. Each word counts the more, the fewer openings have it."""
-    frequencies = Counter(word for said in words.values() for word in set(said))
+    frequencies = Counter(word for said in words.values() for word in said)
     weights = {word: math.log((len(words) + 1) / (count + 0.5)) for word, count in frequencies.items()}
     telling = {
-        version_id: sum(weights[word] for word in set(said) if frequencies[word] < len(words))
+        version_id: sum(weights[word] for word in said if frequencies[word] < len(words))
         for version_id, said in words.items()
     }
     best = max(telling.values(), default=0.0)

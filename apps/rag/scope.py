@@ -17,6 +17,7 @@ from apps.rag.types import SearchQuery
 # So many versions are named one by one, which lets the planner start from them; of more the legs ask the rules.
 NAMED_VERSIONS = 2000
 
+_NAMING = "SELECT count(*), array_agg(id)::text, sum(chunk_count) FROM ({statement} LIMIT %s) AS visible"
 _NAMED = "{alias}.version_id = ANY(%s::uuid[])"
 _VISIBLE = "{alias}.version_id IN (SELECT id FROM ({statement}) AS visible)"
 # IS TRUE keeps the planner from joining, and so from another order than that of the graph; OFFSET 0 from hashing all
@@ -38,16 +39,21 @@ _PHRASE = """
 class Scope:
     """`statement` selects id and chunk_count of the versions that may be searched, all of them in `workspace_ids`.
 
-    `version_ids`: these versions, where they are NAMED_VERSIONS at most, with `chunk_count` passages together; of more
-    both are None.
+    `named`: these versions, where they are NAMED_VERSIONS at most, as Postgres' text of an array, with `chunk_count`
+    passages together; of more both are None. The text is what legs are given: a thousand ids made into Python's objects
+    and back cost a leg as much as half its work.
     """
 
     statement: str
     parameters: tuple[Any, ...]
     workspace_ids: tuple[UUID, ...]
-    version_ids: tuple[UUID, ...] | None
+    named: str | None
     chunk_count: int | None
     phrases: tuple[str, ...]
+
+    @property
+    def version_ids(self) -> tuple[UUID, ...] | None:
+        return None if self.named is None else tuple(map(UUID, self.named.strip("{}").split(",")))
 
     def condition(self, alias: str, *, one_by_one: bool = False) -> tuple[str, list[Any]]:
         """SQL with its parameters, true for chunks (under this alias) that may be found.
@@ -55,8 +61,8 @@ class Scope:
         `one_by_one`: in a form that the planner cannot but ask for each chunk that another order brings.
         """
         parameters: list[Any] = list(self.parameters)
-        if self.version_ids is not None:
-            parameters = [list(self.version_ids)]
+        if self.named is not None:
+            parameters = [self.named]
             condition = (_NAMED_EACH if one_by_one else _NAMED).format(alias=alias)
         elif one_by_one:
             condition = _VISIBLE_EACH.format(alias=alias, statement=self.statement)
@@ -90,17 +96,17 @@ def scope_of(*, user: User, query: SearchQuery) -> Scope | None:
     except EmptyResultSet:
         return None
     with connection.cursor() as cursor:
-        cursor.execute(f"{statement} LIMIT {NAMED_VERSIONS + 1}", parameters)
-        named = cursor.fetchall()
-    if not named:
+        cursor.execute(_NAMING.format(statement=statement), [*parameters, NAMED_VERSIONS + 1])
+        count, named, chunk_count = cursor.fetchone()
+    if not count:
         return None
-    is_few = len(named) <= NAMED_VERSIONS
+    is_few = count <= NAMED_VERSIONS
     return Scope(
         statement=statement,
         parameters=tuple(parameters),
         workspace_ids=workspace_ids,
-        version_ids=tuple(row[0] for row in named) if is_few else None,
-        chunk_count=sum(row[1] for row in named) if is_few else None,
+        named=named if is_few else None,
+        chunk_count=chunk_count if is_few else None,
         phrases=tuple(" ".join(phrase.replace("\x00", "").split()) for phrase in query.filters.phrases),
     )
 
