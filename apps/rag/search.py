@@ -10,6 +10,8 @@ from apps.rag.copies import copies_collapse
 from apps.rag.evidence import evidence_weigh
 from apps.rag.features import Features, features_of
 from apps.rag.fusion import best_first, scores_blend, scores_normalise
+from apps.rag.places import places_weigh
+from apps.rag.questions.measures import measures_spelled_out
 from apps.rag.reranking import RERANK_DEPTH, RERANK_SHARE, distinctions_of, logits_read, rerank_wanted
 from apps.rag.scope import scope_of
 from apps.rag.selectors import passages_of, profile_searched, profile_stands
@@ -27,8 +29,9 @@ def search(*, user: User, query: SearchQuery) -> SearchResult:
     """The passages that answer the query best, of current versions of documents that the user may see.
 
     Without an embedder a hybrid search becomes a keyword search; a semantic one raises its AppError. Nearly equal
-    passages of several documents come once. At most fourteen queries, six more for each further formulation, and those
-    of the models' ledger; none while a model works. All of it anew where the index was dropped meanwhile.
+    passages of several documents come once. At most sixteen queries, one more where a place is named, six more for
+    each further formulation, and those of the models' ledger; none while a model works. All of it anew where the index
+    was dropped meanwhile.
     """
     watch = Stopwatch()
     query = replace(query, text=_clean(query.text), formulations=tuple(filter(None, map(_clean, query.formulations))))
@@ -44,10 +47,14 @@ def _search(user: User, query: SearchQuery, watch: Stopwatch) -> SearchResult:
     scope = scope_of(user=user, query=query)
     if profile is None or scope is None or not query.text or query.limit < 1:
         return SearchResult(passages=(), took_ms=watch.total_ms)
-    found = candidates_find(profile=profile, scope=scope, query=query, watch=watch)
+    spelled_out = tuple(map(measures_spelled_out, (query.text, *query.formulations)))
+    to_find = replace(query, text=spelled_out[0], formulations=spelled_out[1:])
+    found = candidates_find(profile=profile, scope=scope, query=to_find, watch=watch)
     if found.is_fused:
         with watch.step("fused"):
-            found = replace(found, fused=evidence_weigh(text=query.text, scores=found.fused))
+            fused = evidence_weigh(text=query.text, scores=found.fused)
+            fused = places_weigh(text=query.text, scores=fused, may_add=not scope.phrases)
+            found = replace(found, fused=fused)
     passages, legs = _ranked(user, query, found, watch)
     return SearchResult(
         passages=tuple(passages), took_ms=watch.total_ms, timings=watch.timings, profile_id=profile.pk, legs=legs
