@@ -1,15 +1,16 @@
 import logging
 from collections.abc import Iterator
+from uuid import UUID
 
 import pytest
 
 from apps.documents.models import Collection
 from apps.llm.services import RERANK_BATCH
 from apps.rag.models import CollectionTuning
-from apps.rag.reranking import RERANK_DEPTH
+from apps.rag.reranking import LIKED_AMONG, RERANK_DEPTH
 from apps.rag.search import search
 from apps.rag.testing import FakeReranker, fake_reranker
-from apps.rag.tests.factories import indexed, sentences
+from apps.rag.tests.factories import indexed, section, sentences
 from apps.rag.types import Passage, SearchQuery, SearchTuning
 
 pytestmark = pytest.mark.django_db
@@ -53,6 +54,38 @@ def test_its_share_decides_between_what_it_says_and_the_legs(ada, embedder, rera
     for share, first in ((0.0, 1.0), (1.0, 3.0)):
         passages = found(ada, rerank=True, tuning=SearchTuning(rerank_share=share))
         assert passages[0].rerank == first
+
+
+def test_what_it_says_of_a_passage_counts_for_those_that_resemble_it(ada, embedder, reranker):
+    shared = "ocean tide coral reef lagoon island harbour sailor anchor compass"
+    indexed(ada, f"{QUESTION} {shared}")
+    kin = indexed(ada, f"turbine {shared}")
+    lonely = indexed(ada, "turbine blade cost violin cello trumpet organ flute piano guitar")
+
+    def order(**query) -> list[UUID]:
+        return [passage.document_id for passage in found(ada, **query)[1:]]
+
+    assert order(rerank=False) == [lonely.document_id, kin.document_id]
+    # Only the first is read.
+    assert order(rerank=True, tuning=SearchTuning(rerank_depth=1, rerank_share=0.9)) == [
+        kin.document_id,
+        lonely.document_id,
+    ]
+
+
+@pytest.mark.parametrize(("pages", "is_lifted"), [({}, True), ({"page": 1}, False)])
+def test_what_it_likes_best_is_among_the_first_five_however_unsure_it_is(ada, embedder, reranker, pages, is_lifted):
+    for number in range(8):
+        indexed(ada, f"turbine turbine {number}")
+    liked = indexed(ada, section(f"blade cost turbine {sentences(12)}", **pages))
+
+    def place(**tuning) -> int:
+        passages = found(ada, rerank=True, tuning=SearchTuning(**tuning))
+        assert [passage.score for passage in passages] == sorted((p.score for p in passages), reverse=True)
+        return [passage.document_id for passage in passages].index(liked.document_id)
+
+    assert place(rerank_share=0.0) == 8
+    assert (place(rerank_share=0.1) < LIKED_AMONG) == is_lifted
 
 
 def test_the_less_sure_it_is_the_less_it_weighs(ada, embedder, reranker):
