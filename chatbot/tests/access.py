@@ -195,6 +195,9 @@ PAGES: dict[str, Rule] = {
     "POST rag:golden-decide": may("evaluation_manage", ADA),
     "* rag:golden-import": may("evaluation_manage", ADA),
     "POST rag:golden-propose": may("evaluation_manage", ADA),
+    "GET rag:proposals-progress": may("evaluation_manage", ADA),
+    "POST rag:proposals-retry": may("evaluation_manage", ADA),
+    "POST rag:proposals-stop": may("evaluation_manage", ADA),
     "* rag:golden-edit": may("evaluation_manage", ADA),
     "* rag:golden-delete": may("evaluation_manage", ADA),
     # Search indexes

@@ -50,7 +50,7 @@ def test_a_reply_names_the_documents_it_was_written_from(ada, chat_model, docume
     lease = lease_take(reply.pk)
     assert lease
     outcome = Outcome(state=Message.State.COMPLETE, content="Because it is.", model_name="tiny")
-    assert lease_finish(lease, outcome, documents=[document.pk])
+    assert lease_finish(lease, outcome, documents=[document.pk], owner=ada)
     event = only(actions.REPLY_WRITTEN)
     assert (event.actor_id, event.workspace_id) == (ada.pk, reply.workspace_id)
     assert (event.target_type, event.target_id) == ("conversations.message", str(reply.pk))
@@ -70,7 +70,7 @@ def test_a_lost_lease_records_nothing(ada, chat_model, document):
     assert lease
     Message.objects.filter(pk=reply.pk).update(lease_token=None)
     outcome = Outcome(state=Message.State.COMPLETE, content="Because it is.")
-    assert not lease_finish(lease, outcome, documents=[document.pk])
+    assert not lease_finish(lease, outcome, documents=[document.pk], owner=ada)
     assert not Event.objects.filter(action=actions.REPLY_WRITTEN).exists()
 
 

@@ -11,7 +11,7 @@ from apps.accounts.permissions import permission_require
 from apps.accounts.selectors.workspaces import workspace_current_key, workspaces_open_to
 from apps.documents.models import Collection, Document
 from apps.documents.selectors import collection_require, collections_managed_by, documents_visible_to
-from apps.rag.models import EvaluationRun, GoldenQuestion
+from apps.rag.models import EvaluationRun, GoldenQuestion, ProposalRun
 from chatbot.lib.errors import ForbiddenError, NotFoundError
 
 PERMISSION = "evaluation_manage"
@@ -52,6 +52,15 @@ def run_require(*, user: User, run_id: UUID) -> EvaluationRun:
     """With its collection and profile. One query. Raises NotFoundError."""
     rows = EvaluationRun.objects.filter(collection__in=collections_judged_by(user=user))
     run = rows.select_related("collection", "profile").filter(pk=run_id).first()
+    if run is None:
+        raise NotFoundError
+    return run
+
+
+def proposals_require(*, user: User, run_id: UUID) -> ProposalRun:
+    """With its collection. One query. Raises NotFoundError."""
+    rows = ProposalRun.objects.filter(collection__in=collections_judged_by(user=user)).select_related("collection")
+    run = rows.filter(pk=run_id).first()
     if run is None:
         raise NotFoundError
     return run

@@ -5,27 +5,24 @@ import logging
 import re
 from collections.abc import Sequence
 from contextlib import aclosing
-from functools import partial
 from uuid import UUID
 
-from django.db import transaction
+from django.db import connection
 from django.db.models import F, Window
 from django.db.models.functions import Length, PercentRank
 
 from apps.accounts.models import User
+from apps.documents.models import Collection
 from apps.llm.selectors import model_default
 from apps.llm.services import chat_stream
 from apps.llm.types import ChatMessage, ChatParams, TextDelta
-from apps.rag.evaluation.access import collection_judge_require, documents_judged
+from apps.rag.evaluation.access import documents_judged
 from apps.rag.evaluation.configuration import query_of
 from apps.rag.evaluation.expectations import PAGES_MAXIMUM, relevance_of
-from apps.rag.evaluation.questions import golden_propose
 from apps.rag.evaluation.types import Configuration, Expected, GoldenFields
 from apps.rag.models import Chunk, GoldenQuestion
 from apps.rag.selectors import profile_live
 from apps.rag.types import Passage
-from chatbot.lib.errors import AppError, ValidationFailedError
-from chatbot.lib.queue import task_enqueue
 
 logger = logging.getLogger(__name__)
 
@@ -50,25 +47,6 @@ _PROMPT = (
 _LINES = re.compile(r"question\s*:\s*(?P<question>[^\n]+)\n+\s*answer\s*:\s*(?P<answer>[^\n]+)", re.IGNORECASE)
 _FENCE = re.compile(r"<(?=\s*/?\s*passage)", re.IGNORECASE)
 _WORD = re.compile(r"\w+")
-
-
-@transaction.atomic
-def proposals_start(*, actor: User, collection_id: UUID, count: int) -> int:
-    """Have questions proposed from `count` passages spread over the collection's documents. Returns how many passages.
-
-    Each passage is a task of its own; one that is lost proposes nothing. Raises NotFoundError, ForbiddenError,
-    ValidationFailedError, NoModelError.
-    """
-    collection = collection_judge_require(user=actor, collection_id=collection_id)
-    if not 1 <= count <= PROPOSALS_MAXIMUM:
-        raise ValidationFailedError(errors={"count": f"must be between 1 and {PROPOSALS_MAXIMUM}"})
-    model_default(user=actor)
-    chunk_ids = passages_spread(user=actor, collection_id=collection.pk, count=count)
-    if not chunk_ids:
-        raise ValidationFailedError("The collection has no document yet from which questions could be taken.")
-    for chunk_id in chunk_ids:
-        transaction.on_commit(partial(_enqueue, actor.pk, collection.pk, chunk_id))
-    return len(chunk_ids)
 
 
 def passages_spread(*, user: User, collection_id: UUID, count: int) -> list[UUID]:
@@ -96,16 +74,13 @@ def passages_spread(*, user: User, collection_id: UUID, count: int) -> list[UUID
     return ordered[:count]
 
 
-def passage_propose(*, user_id: UUID, collection_id: UUID, chunk_id: UUID) -> GoldenQuestion | None:
-    """Ask the model for a question about the passage and keep it as a proposal; None where it is not good enough.
+def passage_question(*, user: User, collection: Collection, chunk_id: UUID) -> GoldenFields | None:
+    """A question about the passage by the model, with its answer; None where there is none that is good enough.
 
-    In a worker. May run twice: the same passage is proposed once.
+    For workers; the caller has checked that the person may evaluate the collection. None, too, where the passage is
+    gone or was asked about before. Raises NoModelError, ProviderError, and whatever a search raises.
     """
-    user = User.objects.filter(pk=user_id, is_active=True).first()
-    if user is None:
-        return None
-    collection = collection_judge_require(user=user, collection_id=collection_id)
-    documents = documents_judged(user=user, collection_id=collection_id)
+    documents = documents_judged(user=user, collection_id=collection.pk)
     chunk = Chunk.objects.filter(pk=chunk_id, document__in=documents).select_related("document").first()
     key = f"passage:{chunk_id}"
     known = GoldenQuestion.objects.filter(collection=collection)
@@ -119,13 +94,12 @@ def passage_propose(*, user_id: UUID, collection_id: UUID, chunk_id: UUID) -> Go
     expected = Expected(
         document_id=chunk.document_id, filename=chunk.document.filename, pages=tuple(pages)[:PAGES_MAXIMUM]
     )
-    if not fault and not _is_found(user, collection.workspace_id, collection_id, question, expected):
+    if not fault and not _is_found(user, collection, question, expected):
         fault = "not_found"
     if fault:
         logger.info("A proposed question was dropped", extra={"action": "proposal_dropped", "reason": fault})
         return None
-    fields = GoldenFields(question=question, expected=(expected,), answer=answer, external_id=key)
-    return golden_propose(actor=user, collection=collection, fields=fields, origin=GoldenQuestion.Origin.MODEL)
+    return GoldenFields(question=question, expected=(expected,), answer=answer, external_id=key)
 
 
 def proposal_read(reply: str) -> tuple[str, str]:
@@ -153,13 +127,13 @@ def _has_run(words: Sequence[str], source: str, length: int) -> bool:
     return any(f" {' '.join(words[at : at + length])} " in source for at in range(len(words) - length + 1))
 
 
-def _is_found(user: User, workspace_id: UUID, collection_id: UUID, question: str, expected: Expected) -> bool:
+def _is_found(user: User, collection: Collection, question: str, expected: Expected) -> bool:
     from apps.rag.search import search
 
     query = query_of(
         text=question,
-        workspace_id=workspace_id,
-        collection_id=collection_id,
+        workspace_id=collection.workspace_id,
+        collection_id=collection.pk,
         configuration=Configuration(),
         profile_id=None,
     )
@@ -186,11 +160,10 @@ def _asked(user: User, chunk: Chunk) -> str:
         async with aclosing(events):
             return "".join([event.text async for event in events if isinstance(event, TextDelta)])
 
-    try:
-        return asyncio.run(reply()).replace("\x00", "")
-    except AppError as error:
-        logger.warning("No question was proposed", extra={"action": "proposal_failed", "code": error.code})
-        return ""
+    if not connection.in_atomic_block:
+        # A slow model is waited for without a connection that others could use.
+        connection.close()
+    return asyncio.run(reply()).replace("\x00", "")
 
 
 def _far_apart(found: list[tuple[float, UUID]]) -> list[UUID]:
@@ -219,9 +192,3 @@ def _radical_inverse(number: int) -> float:
 
 def _words(text: str) -> list[str]:
     return _WORD.findall(text.casefold())
-
-
-def _enqueue(user_id: UUID, collection_id: UUID, chunk_id: UUID) -> None:
-    from apps.rag.evaluation.tasks import golden_question_propose
-
-    task_enqueue(golden_question_propose, str(user_id), str(collection_id), str(chunk_id))

@@ -2,15 +2,14 @@
 
 import logging
 from collections.abc import Iterator
-from datetime import timedelta
 from functools import partial
 from time import monotonic
 from typing import Any
-from uuid import UUID, uuid4
+from uuid import UUID
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import F, Q, QuerySet
+from django.db.models import QuerySet
 from django.db.models.functions import Now
 
 from apps.accounts.models import User
@@ -21,6 +20,15 @@ from apps.llm.services import passages_rerank, texts_embed
 from apps.rag.evaluation.access import collection_judge_require, documents_judged, may_search, run_require
 from apps.rag.evaluation.configuration import configuration_read, configuration_write
 from apps.rag.evaluation.expectations import Names
+from apps.rag.evaluation.leases import (
+    MAXIMUM_ATTEMPTS,
+    SLICE_SECONDS,
+    lease_end,
+    run_lease_take,
+    runs_held,
+    runs_lost,
+    runs_open,
+)
 from apps.rag.evaluation.measuring import Measured, asked_hash, question_measure
 from apps.rag.evaluation.metrics import means, percentile
 from apps.rag.evaluation.tuning import tuning_decide
@@ -32,14 +40,9 @@ from chatbot.lib.queue import task_enqueue
 
 logger = logging.getLogger(__name__)
 
-# Between slices a worker takes what else waits; replies of people come first.
-SLICE_SECONDS = 8
 # Longer than one question takes: a search, or a whole reply.
 LEASE_SECONDS = 60
 ANSWER_LEASE_SECONDS = 300
-MAXIMUM_ATTEMPTS = 3
-# A row that waits longer may have lost its message.
-PATIENCE_SECONDS = 60
 _DETAIL_LENGTH = 500
 _BATCH = 50
 
@@ -119,7 +122,7 @@ def run_create(
 def run_cancel(*, actor: User, run_id: UUID) -> EvaluationRun:
     """Stop it; a worker sees that before its next question. Without effect once it has ended. Raises NotFoundError."""
     run = run_require(user=actor, run_id=run_id)
-    _open(run.pk).update(state=EvaluationRun.State.CANCELLED, lease_token=None, finished_at=Now())
+    runs_open(EvaluationRun, run.pk).update(state=EvaluationRun.State.CANCELLED, lease_token=None, finished_at=Now())
     run.refresh_from_db()
     return run
 
@@ -163,15 +166,7 @@ def run_step(*, run_id: UUID) -> bool:
 
 def runs_reconcile() -> int:
     """Bring in again what no worker has: leases that ran out and rows whose message was lost. Returns how many."""
-    patience = Now() - timedelta(seconds=PATIENCE_SECONDS)
-    lost = list(
-        EvaluationRun.objects.filter(state__in=EvaluationRun.OPEN_STATES)
-        .filter(Q(lease_expires_at=None) | Q(lease_expires_at__lt=Now()))
-        .filter(Q(enqueued_at=None) | Q(enqueued_at__lt=patience))
-        .order_by("pk")
-        .values_list("pk", flat=True)[:1000]
-    )
-    EvaluationRun.objects.filter(pk__in=lost).update(enqueued_at=Now())
+    lost = runs_lost(EvaluationRun)
     for run_id in lost:
         _enqueue(run_id)
     return len(lost)
@@ -213,7 +208,7 @@ def _pending(run: EvaluationRun) -> Iterator[GoldenQuestion]:
 @transaction.atomic
 def _result_write(run: EvaluationRun, question: GoldenQuestion, measured: Measured, token: UUID) -> bool:
     """False if the run is not this worker's any more."""
-    if not _held(run.pk, token).update(lease_expires_at=_lease_end(run.has_answers), attempts=0):
+    if not _held(run.pk, token).update(lease_expires_at=lease_end(_lease_seconds(run.has_answers)), attempts=0):
         return False
     if not GoldenQuestion.objects.select_for_update(no_key=True).filter(pk=question.pk).exists():
         # Deleted while it was asked.
@@ -275,16 +270,9 @@ def _failed(run: EvaluationRun, token: UUID, detail: str) -> bool:
 
 def _lease_take(run_id: UUID) -> UUID | None:
     """The right to measure, or None: gone, ended, or another worker has it. Fails what its workers never ended."""
-    token = uuid4()
-    free = _open(run_id).filter(Q(lease_expires_at=None) | Q(lease_expires_at__lt=Now()))
     has_answers = EvaluationRun.objects.filter(pk=run_id).values_list("has_answers", flat=True).first()
-    taken = free.update(
-        state=EvaluationRun.State.RUNNING,
-        lease_token=token,
-        lease_expires_at=_lease_end(bool(has_answers)),
-        attempts=F("attempts") + 1,
-    )
-    if not taken:
+    token = run_lease_take(EvaluationRun, run_id, seconds=_lease_seconds(bool(has_answers)))
+    if token is None:
         return None
     worn = _held(run_id, token).filter(attempts__gt=MAXIMUM_ATTEMPTS)
     if run := worn.first():
@@ -293,16 +281,12 @@ def _lease_take(run_id: UUID) -> UUID | None:
     return token
 
 
-def _lease_end(has_answers: bool) -> Any:
-    return Now() + timedelta(seconds=ANSWER_LEASE_SECONDS if has_answers else LEASE_SECONDS)
-
-
-def _open(run_id: UUID) -> QuerySet[EvaluationRun]:
-    return EvaluationRun.objects.filter(pk=run_id, state__in=EvaluationRun.OPEN_STATES)
+def _lease_seconds(has_answers: bool) -> int:
+    return ANSWER_LEASE_SECONDS if has_answers else LEASE_SECONDS
 
 
 def _held(run_id: UUID, token: UUID) -> QuerySet[EvaluationRun]:
-    return EvaluationRun.objects.filter(pk=run_id, lease_token=token, state=EvaluationRun.State.RUNNING)
+    return runs_held(EvaluationRun, run_id, token)
 
 
 def _enqueue(run_id: UUID) -> None:

@@ -20,7 +20,7 @@ from apps.rag.evaluation.charts import Chart, Measurement, chart_of
 from apps.rag.evaluation.configuration import configuration_read, configuration_said
 from apps.rag.evaluation.expectations import expected_read, pages_write
 from apps.rag.evaluation.metrics import METRICS
-from apps.rag.models import EvaluationResult, EvaluationRun, GoldenQuestion
+from apps.rag.models import EvaluationResult, EvaluationRun, GoldenQuestion, ProposalRun
 from chatbot.lib.errors import ValidationFailedError
 from chatbot.lib.pagination import DEFAULT_LIMIT, Page, page_of
 
@@ -87,6 +87,11 @@ def state_counts(collection: Collection) -> dict[str, int]:
     """State → how many golden questions. One query."""
     rows = collection.golden_questions.order_by().values_list("state").annotate(count=Count("pk"))
     return {state.value: 0 for state in GoldenQuestion.State} | dict(rows)
+
+
+def proposals_latest(collection: Collection) -> ProposalRun | None:
+    """The last time that a model was asked for golden questions of the collection. One query."""
+    return ProposalRun.objects.filter(collection=collection).order_by("-pk").first()
 
 
 def golden_page(

@@ -19,10 +19,12 @@ def evaluation_step(run_id: str) -> None:
 
 @shared_task(expires=30)
 def evaluations_reconcile() -> None:
-    """Bring in again what no worker has."""
+    """Bring in again what no worker has: evaluations, and proposals of golden questions."""
+    from apps.rag.evaluation.proposal_runs import proposals_reconcile
     from apps.rag.evaluation.runs import runs_reconcile
 
     runs_reconcile()
+    proposals_reconcile()
 
 
 @shared_task
@@ -34,8 +36,9 @@ def evaluations_nightly() -> None:
 
 
 @shared_task(throws=(AppError,))
-def golden_question_propose(user_id: str, collection_id: str, chunk_id: str) -> None:
-    """Have the model propose a question about one passage."""
-    from apps.rag.evaluation.proposing import passage_propose
+def proposals_continue(run_id: str) -> None:
+    """Have questions proposed from a few passages of the run and come again for the next."""
+    from apps.rag.evaluation.proposal_runs import proposals_step
 
-    passage_propose(user_id=UUID(user_id), collection_id=UUID(collection_id), chunk_id=UUID(chunk_id))
+    if proposals_step(run_id=UUID(run_id)):
+        task_enqueue(proposals_continue, run_id)

@@ -4,6 +4,7 @@ from apps.rag.evaluation import views, views_questions
 
 _COLLECTION = "evaluation/<uuid:collection_id>/"
 _QUESTION = "evaluation/questions/<uuid:golden_id>/"
+_PROPOSALS = "evaluation/proposals/<uuid:proposals_id>/"
 _RUN = "evaluation/runs/<uuid:run_id>/"
 
 urlpatterns = [
@@ -20,6 +21,9 @@ urlpatterns = [
     path(f"{_COLLECTION}questions/decide/", views_questions.golden_decision, name="golden-decide"),
     path(f"{_COLLECTION}questions/import/", views_questions.golden_upload, name="golden-import"),
     path(f"{_COLLECTION}questions/propose/", views_questions.golden_proposals, name="golden-propose"),
+    path(f"{_PROPOSALS}progress/", views_questions.proposals_progress, name="proposals-progress"),
+    path(f"{_PROPOSALS}retry/", views_questions.proposals_again, name="proposals-retry"),
+    path(f"{_PROPOSALS}stop/", views_questions.proposals_stop, name="proposals-stop"),
     path(_QUESTION, views_questions.golden_edit, name="golden-edit"),
     path(f"{_QUESTION}delete/", views_questions.golden_remove, name="golden-delete"),
 ]

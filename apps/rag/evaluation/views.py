@@ -145,9 +145,13 @@ def _detail(request: UserRequest, collection_id: UUID, form: RunForm) -> HttpRes
     chart, history = selectors.history_of(collection)
     page = selectors.runs_page(collection=collection, cursor=request.GET.get("cursor"))
     tuning = tuning_of(collection)
+    counts = selectors.state_counts(collection)
+    proposals = selectors.proposals_latest(collection)
     context: dict[str, Any] = {
         "collection": collection,
-        "counts": selectors.state_counts(collection),
+        "counts": counts,
+        # What ended well and was decided on is news no more.
+        "proposals": proposals if proposals and (proposals.is_news or counts["proposed"]) else None,
         "chart": chart,
         "history": history,
         "runs": page.items,

@@ -2,18 +2,25 @@
 
 from uuid import UUID
 
+from django.contrib import messages
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
+from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from apps.accounts.types import UserRequest
 from apps.accounts.views.answers import asked, redirected
 from apps.documents.models import Collection
 from apps.rag.evaluation import selectors
-from apps.rag.evaluation.access import collection_judge_require, documents_judged, question_require
+from apps.rag.evaluation.access import (
+    collection_judge_require,
+    documents_judged,
+    proposals_require,
+    question_require,
+)
 from apps.rag.evaluation.forms import DecideForm, GoldenForm, ImportForm, ProposeForm
-from apps.rag.evaluation.proposing import proposals_start
+from apps.rag.evaluation.proposal_runs import proposals_cancel, proposals_retry, proposals_start
 from apps.rag.evaluation.questions import golden_decide, golden_delete, golden_import, golden_write
 from apps.rag.evaluation.views import SECTION
 from apps.rag.models import GoldenQuestion
@@ -121,14 +128,42 @@ def golden_proposals(request: UserRequest, collection_id: UUID) -> HttpResponse:
     form = ProposeForm(request.POST)
     if form.is_valid():
         try:
-            count = proposals_start(actor=request.user, collection_id=collection_id, count=form.cleaned_data["count"])
+            run = proposals_start(actor=request.user, collection_id=collection_id, count=form.cleaned_data["count"])
         except AppError as error:
             form.add_error("count", error.detail or error.title)
         else:
-            words = "1 passage is" if count == 1 else f"{count} passages are"
+            words = "1 passage is" if run.passage_count == 1 else f"{run.passage_count} passages are"
             text = f"{words} being read. Good questions appear here as proposals."
             return redirected(request, "rag:golden-list", collection_id, text=text)
     return _list(request, collection, form)
+
+
+@never_cache
+@require_GET
+def proposals_progress(request: UserRequest, proposals_id: UUID) -> HttpResponse:
+    """How far proposing has come; without htmx the page of the questions."""
+    run = proposals_require(user=request.user, run_id=proposals_id)
+    if not request.htmx:
+        return redirect("rag:golden-list", run.collection_id)
+    return render(request, "rag/_proposals.html", {"run": run})
+
+
+@require_POST
+def proposals_again(request: UserRequest, proposals_id: UUID) -> HttpResponse:
+    run = proposals_require(user=request.user, run_id=proposals_id)
+    try:
+        run = proposals_retry(actor=request.user, run_id=proposals_id)
+    except AppError as error:
+        text = error.detail or error.title
+        return redirected(request, "rag:golden-list", run.collection_id, text=text, kind=messages.ERROR)
+    text = "Proposing goes on." if run.is_open else "There is nothing to try again."
+    return redirected(request, "rag:golden-list", run.collection_id, text=text)
+
+
+@require_POST
+def proposals_stop(request: UserRequest, proposals_id: UUID) -> HttpResponse:
+    run = proposals_cancel(actor=request.user, run_id=proposals_id)
+    return redirected(request, "rag:golden-list", run.collection_id, text="Proposing has been stopped.")
 
 
 def _list(request: UserRequest, collection: Collection, form: ProposeForm) -> HttpResponse:
@@ -146,6 +181,7 @@ def _list(request: UserRequest, collection: Collection, form: ProposeForm) -> Ht
         "filters": [("", "All", sum(counts.values()))]
         + [(each.value, each.label, counts[each.value]) for each in GoldenQuestion.State],
         "form": form,
+        "proposals": selectors.proposals_latest(collection),
     }
     return render(request, "rag/golden_list.html", context | SECTION, status=422 if form.errors else 200)
 

@@ -1,6 +1,12 @@
 """The index with its statistics, and what is known about how good it is."""
 
-from apps.rag.models.evaluation import CollectionTuning, EvaluationResult, EvaluationRun, GoldenQuestion
+from apps.rag.models.evaluation import (
+    CollectionTuning,
+    EvaluationResult,
+    EvaluationRun,
+    GoldenQuestion,
+    ProposalRun,
+)
 from apps.rag.models.index import Chunk, CorpusStatistics, IndexedVersion, IndexProfile, Lexeme
 
 __all__ = [
@@ -13,4 +19,5 @@ __all__ = [
     "IndexProfile",
     "IndexedVersion",
     "Lexeme",
+    "ProposalRun",
 ]

@@ -1,6 +1,7 @@
 """How good search and answers are: golden questions of a collection, runs over them, and what follows from a run."""
 
 from django.conf import settings
+from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from typing_extensions import override
 
@@ -55,6 +56,75 @@ class GoldenQuestion(models.Model):
     @override
     def __str__(self) -> str:
         return f"golden question {self.pk}"
+
+
+class ProposalRun(models.Model):
+    """A model proposes golden questions from passages of a collection. The row is the job.
+
+    `chunk_ids`: the passages, in the order in which they are read; the first `done_count` have been. One run at a time
+    is open for a collection.
+    """
+
+    class State(models.TextChoices):
+        QUEUED = "queued"
+        RUNNING = "running"
+        COMPLETE = "complete"
+        FAILED = "failed"
+        CANCELLED = "cancelled"
+
+    OPEN_STATES = (State.QUEUED, State.RUNNING)
+
+    id = uuid7_key()
+    workspace = models.ForeignKey("accounts.Workspace", on_delete=models.CASCADE, related_name="+")
+    collection = models.ForeignKey("documents.Collection", on_delete=models.CASCADE, related_name="proposal_runs")
+    chunk_ids = ArrayField(models.UUIDField())
+    state = models.CharField(max_length=10, choices=State.choices, default=State.QUEUED)
+    done_count = models.PositiveIntegerField(default=0)
+    proposed_count = models.PositiveIntegerField(default=0)
+    # While it is open: why it waits.
+    error_detail = models.CharField(max_length=500, blank=True)
+    # Steps in a row that came no passage further.
+    attempts = models.PositiveSmallIntegerField(default=0)
+    lease_token = models.UUIDField(null=True)
+    lease_expires_at = models.DateTimeField(null=True)
+    enqueued_at = models.DateTimeField(null=True)
+    started_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, related_name="+")
+    created_at = models.DateTimeField(auto_now_add=True)
+    finished_at = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["collection"],
+                condition=models.Q(state__in=["queued", "running"]),
+                name="proposal_run_open_once",
+            )
+        ]
+        indexes = [
+            models.Index(fields=["collection", "-id"], name="proposals_by_collection"),
+            models.Index(
+                fields=["enqueued_at"],
+                condition=models.Q(state__in=["queued", "running"]),
+                name="proposals_open",
+            ),
+        ]
+
+    @override
+    def __str__(self) -> str:
+        return f"proposals {self.pk}"
+
+    @property
+    def is_open(self) -> bool:
+        return self.state in self.OPEN_STATES
+
+    @property
+    def is_news(self) -> bool:
+        """Whether somebody still waits for it, or has to do something."""
+        return self.is_open or self.state == self.State.FAILED
+
+    @property
+    def passage_count(self) -> int:
+        return len(self.chunk_ids)
 
 
 class EvaluationRun(models.Model):

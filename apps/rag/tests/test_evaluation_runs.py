@@ -12,7 +12,7 @@ from django.utils import timezone
 from apps.accounts.models import Membership
 from apps.audit.models import Event
 from apps.llm.exceptions import ProviderError
-from apps.rag.evaluation.runs import MAXIMUM_ATTEMPTS
+from apps.rag.evaluation.leases import MAXIMUM_ATTEMPTS
 from apps.rag.evaluation.tasks import evaluation_step, evaluations_nightly, evaluations_reconcile
 from apps.rag.models import CollectionTuning, EvaluationResult, EvaluationRun, GoldenQuestion
 from apps.rag.testing import fake_reranker
