@@ -117,6 +117,7 @@ class _Listener:
 
     def __init__(self) -> None:
         self._guards: dict[UUID, set[AccessGuard]] = {}
+        self._needed_at = 0.0
         self._task: asyncio.Task[None] | None = None
 
     def add(self, guard: AccessGuard) -> None:
@@ -131,22 +132,33 @@ class _Listener:
             self._guards.pop(guard.access.user_id, None)
 
     async def _run(self) -> None:
-        loop = asyncio.get_running_loop()
-        needed_at = loop.time()
-        while self._guards or loop.time() - needed_at < LINGER_SECONDS:
+        self._needed_at = asyncio.get_running_loop().time()
+        while self._is_needed():
             try:
                 async with valkey_async().pubsub() as subscription:
                     await subscription.subscribe(CHANNEL)
                     # News of before the subscription, or of the time between two, went by unheard.
                     self._look_all()
-                    while self._guards or loop.time() - needed_at < LINGER_SECONDS:
-                        needed_at = loop.time() if self._guards else needed_at
+                    while self._is_needed():
                         message = await subscription.get_message(ignore_subscribe_messages=True, timeout=HEAR_SECONDS)
                         if message is not None:
                             self._hear(message["data"])
             except (RedisError, OSError) as error:
                 logger.warning("Valkey does not tell whose access ended: %s", type(error).__name__)
                 await asyncio.sleep(BACK_OFF_SECONDS)
+
+    def _is_needed(self) -> bool:
+        """Whether there are streams, or were some a moment ago, and the event loop goes on.
+
+        Up to Python 3.11 `asyncio.wait_for`, through which the client sends, swallows a cancellation that comes just as
+        it ends: a loop that closes would wait for all of LINGER_SECONDS.
+        """
+        task, now = asyncio.current_task(), asyncio.get_running_loop().time()
+        if task is not None and task.cancelling():
+            return False
+        if self._guards:
+            self._needed_at = now
+        return now - self._needed_at < LINGER_SECONDS
 
     def _hear(self, text: str) -> None:
         try:

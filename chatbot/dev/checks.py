@@ -76,7 +76,9 @@ def test(options: argparse.Namespace, layout: Layout) -> int:
             return _pytest(report, "pytest", options.rest, environment)
         _check_steps(report, environment)
         _timed(report, "models", lambda: _models_step(layout))
-        _pytest(report, "pytest", ["-n", str(_processes()), "--dist", "loadfile"], environment)
+        # In the order that chatbot.testing.plugin gives them.
+        parallel = ["-n", str(_processes()), "--dist", "loadfile", "--no-loadscope-reorder"]
+        _pytest(report, "pytest", parallel, environment)
         _journeys(report, [], environment)
     return report.finish()
 

@@ -6,6 +6,7 @@
 
 import os
 import tempfile
+from collections import Counter
 from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -46,6 +47,19 @@ def pytest_configure(config: pytest.Config) -> None:
     from django.db.models.signals import post_migrate
 
     post_migrate.connect(_audit_truncate_allow, dispatch_uid="chatbot.testing.audit")
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """In a parallel run, where processes take file after file: the long ones first, then those with the most tests.
+
+    A long file that is begun last lets all other processes wait for its end.
+    """
+    if "PYTEST_XDIST_WORKER" not in os.environ:
+        return
+    counts = Counter(item.path for item in items)
+    long = {item.path for item in items if item.get_closest_marker("long_file")}
+    items.sort(key=lambda item: (item.path not in long, -counts[item.path]))
 
 
 def _audit_truncate_allow(*, app_config: "AppConfig", using: str, plan: object = None, **_: object) -> None:

@@ -38,8 +38,13 @@ from apps.documents.services import document_upload
 from apps.documents.types import FileKind, PageRequest
 from apps.llm.models import ModelProfile
 from apps.llm.tests.factories import profile_make
-from apps.rag.models import EvaluationRun, GoldenQuestion, IndexProfile
+from apps.rag.models import EvaluationRun, GoldenQuestion, IndexProfile, ProposalRun
+from apps.rag.tasks import search_run
+from chatbot.lib.errors import UnavailableError
+from chatbot.lib.valkey import valkey
 from chatbot.tests.access import ADA, ANNA, FILE, MEMBERS, NOBODY, OPERATIONS, PAGES, READERS, SOCKETS, WORKSPACE, Rule
+
+pytestmark = pytest.mark.long_file
 
 ROLES = {
     "vera": "viewer", "ben": "user", "ada": "user", "cleo": "user", "anna": "admin", "root": "super_admin",
@@ -108,6 +113,9 @@ def world(ada, ben, vera, cleo, admin_anna, root, workspace):
         "collection": collection_create(actor=ada, name="Shelf").pk,
         "golden": _golden(ada).pk,
         "run": EvaluationRun.objects.create(workspace=workspace, collection=_golden(ada).collection, started_by=ada).pk,
+        "proposals": ProposalRun.objects.create(
+            workspace=workspace, collection=_golden(ada).collection, chunk_ids=[uuid4()], started_by=ada
+        ).pk,
         "profile": IndexProfile.objects.create(embedder="e", dimensions=1, chunker_version=1).pk,
         # Nothing is indexed here: a well-formed key of no passage.
         "chunk": UUID(int=1),
@@ -242,8 +250,18 @@ def test_every_page_opens_for_whom_the_table_names_and_nobody_else(world):
     assert sorted(set(PAGES) - used) == []
 
 
+@pytest.fixture
+def search_refused(monkeypatch):
+    """No worker searches here: whoever may search learns it at once, not when patience is over."""
+
+    def send(args, **_):
+        valkey().rpush(args[0], json.dumps({"error": UnavailableError.code, "detail": ""}))
+
+    monkeypatch.setattr(search_run, "apply_async", send)
+
+
 @pytest.mark.django_db
-def test_every_operation_of_the_api_answers_as_the_table_says(world):
+def test_every_operation_of_the_api_answers_as_the_table_says(world, search_refused):
     from chatbot.api import api
 
     wrong, used = [], set()

@@ -1,6 +1,28 @@
 """The summary at the end of `check` and `test`, and the browser that the journeys get."""
 
+import os
+import subprocess
+import sys
+
 from chatbot.dev.checks import Report, chromium_find
+from chatbot.dev.layout import ROOT
+
+
+def test_a_parallel_run_begins_with_long_files_and_then_those_with_the_most_tests():
+    folder = "chatbot/tests"
+    files = [f"{folder}/test_{name}.py" for name in ("dev_checks", "dev_layout", "dev_supervisor")]
+    done = subprocess.run(
+        [sys.executable, "-m", "pytest", "--collect-only", "-q", "-p", "no:cacheprovider", *files],
+        cwd=ROOT,
+        env={**os.environ, "PYTEST_XDIST_WORKER": "gw0"},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    tests = [line.partition("::")[0] for line in done.stdout.splitlines() if "::" in line]
+    checks, layout, supervisor = files
+    assert list(dict.fromkeys(tests)) == [supervisor, layout, checks]
+    assert tests == sorted(tests, key=[supervisor, layout, checks].index)
 
 
 def test_summary_ends_with_the_totals(capsys):

@@ -18,6 +18,8 @@ from chatbot.dev.strays import strays_stop
 from chatbot.dev.supervisor import Program, Supervisor
 from chatbot.dev.up import up
 
+pytestmark = pytest.mark.long_file
+
 # Says when it starts and when it is told to stop; starts a child of its own that heeds nothing.
 CHILD = """
 import signal, subprocess, sys, time

@@ -16,7 +16,7 @@ from apps.llm.testing import Reply
 from chatbot.dev.valkey import Valkey
 from chatbot.lib.valkey import valkey, valkey_async
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.long_file]
 
 WORDS = [f"w{number} " for number in range(60)]
 WHOLE = "".join(WORDS)

@@ -18,7 +18,7 @@ from apps.conversations.types import ResetEvent
 from apps.llm.testing import Reply
 from chatbot.lib.valkey import valkey
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.long_file]
 
 WORDS = [f"w{number} " for number in range(40)]
 WHOLE = "".join(WORDS)
