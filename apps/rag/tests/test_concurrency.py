@@ -1,4 +1,4 @@
-"""Twenty documents indexed by four workers while others search, delete and rewrite weights."""
+"""Twenty documents indexed by four worker processes while others search, delete and rewrite weights."""
 
 import random
 import threading
@@ -11,9 +11,10 @@ from django.db import connection
 from apps.documents.models import Document
 from apps.rag.models import Chunk, CorpusStatistics, Lexeme
 from apps.rag.search import search
-from apps.rag.services import document_index_step, statistics_rebuild
+from apps.rag.services import statistics_rebuild
 from apps.rag.statistics import weights_refresh_step
 from apps.rag.tests.factories import at_once, indexed, parsed_version, sentences
+from apps.rag.tests.indexing_worker import workers, workers_run
 from apps.rag.types import SearchMode, SearchQuery
 
 LANGUAGES = (
@@ -55,19 +56,12 @@ def test_twenty_documents_at_once_disturb_nobody(ada, ben, workspace, embedder):
         )
         for number in range(20)
     ]
-    waiting = list(new)
     is_done = threading.Event()
     searches = []
 
-    def work() -> None:
-        while waiting:
-            version = waiting.pop()
-            while document_index_step(version_id=version.pk):
-                pass
-
-    def workers() -> None:
+    def index_all() -> None:
         try:
-            at_once(*[work] * 4)
+            assert workers_run(processes) == [0, 0, 0, 0]
         finally:
             is_done.set()
 
@@ -82,7 +76,9 @@ def test_twenty_documents_at_once_disturb_nobody(ada, ben, workspace, embedder):
             version.document.delete()
             weights_refresh_step(deadline=monotonic() - 1)
 
-    at_once(workers, partial(ask, ada, SearchMode.HYBRID), partial(ask, ben, SearchMode.KEYWORD), tidy)
+    database = connection.settings_dict["NAME"]
+    with workers(database=database, version_ids=[version.pk for version in new], count=4) as processes:
+        at_once(index_all, partial(ask, ada, SearchMode.HYBRID), partial(ask, ben, SearchMode.KEYWORD), tidy)
 
     gone = [version.document_id for version in [*old[::2], *new[:4]]]
     assert not Chunk.objects.filter(document__in=gone).exists()
