@@ -8,7 +8,7 @@ from django.db.models import QuerySet
 
 from apps.accounts.models import User
 from apps.documents.models import Section
-from apps.documents.selectors import document_require, documents_visible_to
+from apps.documents.selectors import documents_visible_to
 from apps.rag.models import Chunk, IndexProfile
 from apps.rag.types import Passage
 from chatbot.lib.errors import NotFoundError
@@ -49,19 +49,6 @@ def chunk_require(*, user: User, chunk_id: UUID) -> Chunk:
     if chunk is None:
         raise NotFoundError
     return chunk
-
-
-def chunks_of_document(*, user: User, document_id: UUID) -> QuerySet[Chunk]:
-    """The passages of the document's current version under the live profile, in reading order.
-
-    Raises NotFoundError if the user may not see the document.
-    """
-    document = document_require(user=user, document_id=document_id)
-    return (
-        chunks_visible_to(user=user)
-        .filter(document=document, version__is_current=True, profile__state=IndexProfile.State.LIVE)
-        .order_by("ordinal")
-    )
 
 
 def passages_of(*, user: User, chunk_ids: Sequence[UUID]) -> dict[UUID, Passage]:

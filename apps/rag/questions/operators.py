@@ -68,11 +68,6 @@ class ParsedQuestion:
     collection_names: tuple[str, ...] = ()
     problems: tuple[str, ...] = ()
 
-    @property
-    def is_restricted(self) -> bool:
-        """Whether any operator says where to look."""
-        return bool(self.collection_names) or self.filters != SearchFilters()
-
 
 def question_parse(text: str) -> ParsedQuestion:
     """The question's words and what its operators ask for. Never raises."""

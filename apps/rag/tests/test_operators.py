@@ -43,13 +43,11 @@ def test_operators_say_where_to_look(question, filters):
     parsed = question_parse(question)
     assert parsed.filters == SearchFilters(**filters)
     assert parsed.problems == ()
-    assert parsed.is_restricted
 
 
 def test_collections_are_named():
     parsed = question_parse('pay collection:Legal collection:"HR docs" collection:Legal')
     assert parsed.collection_names == ("Legal", "HR docs")
-    assert parsed.is_restricted
     assert parsed.filters == SearchFilters()
 
 
@@ -90,7 +88,7 @@ def test_the_words_that_are_left_make_a_question(question, text):
 def test_other_texts_stay_as_they_are(question):
     parsed = question_parse(question)
     assert parsed.text == question
-    assert not parsed.is_restricted
+    assert (parsed.filters, parsed.collection_names) == (SearchFilters(), ())
     assert parsed.problems == ()
 
 
@@ -129,7 +127,7 @@ def test_what_is_not_understood_is_told_and_taken_as_words(question, problem):
 def test_a_backslash_takes_the_meaning_away(question, text):
     parsed = question_parse(question)
     assert parsed.text == text
-    assert not parsed.is_restricted
+    assert (parsed.filters, parsed.collection_names) == (SearchFilters(), ())
 
 
 def test_odd_input_is_safe():

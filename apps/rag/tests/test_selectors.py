@@ -4,8 +4,8 @@ import pytest
 
 from apps.documents.models import Collection
 from apps.rag.models import Chunk
-from apps.rag.selectors import chunk_boxes, chunk_require, chunks_of_document, passages_of
-from apps.rag.tests.factories import indexed, parsed_version, sentences
+from apps.rag.selectors import chunk_boxes, chunk_require, passages_of
+from apps.rag.tests.factories import indexed
 from chatbot.lib.errors import NotFoundError
 
 pytestmark = pytest.mark.django_db
@@ -66,8 +66,6 @@ def test_strangers_get_nothing(ada, ben, cleo, workspace, paged):
         for read in (chunk_require, chunk_boxes):
             with pytest.raises(NotFoundError):
                 read(user=stranger, chunk_id=chunk.pk)
-        with pytest.raises(NotFoundError):
-            chunks_of_document(user=stranger, document_id=paged.document_id)
         assert passages_of(user=stranger, chunk_ids=[chunk.pk]) == {}
     with pytest.raises(NotFoundError):
         chunk_require(user=ada, chunk_id=uuid4())
@@ -76,13 +74,3 @@ def test_strangers_get_nothing(ada, ben, cleo, workspace, paged):
     assert chunk_boxes(user=ben, chunk_id=chunk.pk)
     with pytest.raises(NotFoundError):
         chunk_boxes(user=cleo, chunk_id=chunk.pk)
-
-
-def test_passages_of_a_document_in_reading_order(ada, embedder):
-    version = indexed(ada, sentences(100))
-
-    chunks = list(chunks_of_document(user=ada, document_id=version.document_id))
-    assert [chunk.ordinal for chunk in chunks] == list(range(len(chunks)))
-    assert len(chunks) > 2
-    parsed_version(ada, "newer", document=version.document)
-    assert not chunks_of_document(user=ada, document_id=version.document_id).exists()
