@@ -5,12 +5,12 @@ the question. What is looked for is what such answers have in common.
 """
 
 import re
-import unicodedata
-from collections.abc import Iterable, Sequence, Set
-from difflib import SequenceMatcher
+from collections.abc import Iterable, Iterator, Sequence
 
 from apps.conversations.replies.matching import sentences_of, words_of
+from apps.conversations.replies.premises import swaps_of
 from apps.conversations.replies.quantities import numbers_in
+from apps.conversations.replies.spelling import is_any_of, plain
 from apps.conversations.replies.values import values_unsupported
 from apps.conversations.replies.wording import language_of
 from apps.rag.types import Passage
@@ -49,18 +49,6 @@ _OPPOSITE_TEXT = """
 _ONE_WAY = frozenset({"least", "less", "fewer"})
 _PAIRS = [tuple(listed.split()) for listed in _OPPOSITE_TEXT.split("|")]
 _OPPOSITES = frozenset([*_PAIRS, *(pair[::-1] for pair in _PAIRS if pair[0] not in _ONE_WAY)])
-# What goes by several names.
-_ALIASES = {
-    "united": ("us", "usa", "america", "american", "uk", "britain"),
-    "states": ("us", "usa", "america", "american"),
-    "kingdom": ("uk", "britain", "british"),
-    "european": ("eu", "europe"),
-    "union": ("eu",),
-    "america": ("us", "usa", "united"),
-    "american": ("us", "usa", "united", "america"),
-    "british": ("britain", "english", "england", "uk"),
-    "english": ("england", "british"),
-}
 # Prefixes that negate, and words that only look as if they had one.
 _NEGATED = ("un", "non", "dis")
 _NOT_NEGATED = frozenset(
@@ -76,13 +64,17 @@ _NAME = re.compile(r"(?<=[\w,;:'’\")] )(?!I\b)[A-ZÀ-Ý][\w'’.&-]*|\b\w*\d[\
 _SHARE_MINIMUM = 0.4
 # Of fewer new words the share says nothing.
 _SHARE_WORDS_MINIMUM = 3
+_YEAR = re.compile(r"(?<![\d.,])(?:1\d|20)\d\d(?=s?\b)(?![.,]\d)")
+# The sentence with another year has this share of the question's words, and this much more than any with its own.
+_YEAR_SHARE = 0.5
+_YEAR_MARGIN = 0.1
+_YEAR_WORDS_MINIMUM = 2
+_HEADING_LENGTH = 80
 _NAME_LENGTH = 3
 _ACRONYM_LENGTH = 4
 # "The three reasons" need not be numbered.
 _COUNT_MAXIMUM = 13
-_ENDING_LENGTH = 3
 _REPEATED_MINIMUM = 2
-_NEAR_MINIMUM = 0.84
 
 
 def answer_is_doubtful(*, question: str, answer: str, passages: Sequence[Passage]) -> bool:
@@ -94,6 +86,8 @@ def answer_is_doubtful(*, question: str, answer: str, passages: Sequence[Passage
         _is_echo(question, answer)
         or bool(strangers_of(question, texts))
         or bool(opposites_of(question, texts))
+        or bool(years_elsewhere(question, texts))
+        or bool(swaps_of(question, texts))
         or _is_negated_otherwise(question, answer, texts)
         or _has_new_values(answer, question, texts)
         or _share(answer, question, texts) < _SHARE_MINIMUM
@@ -106,17 +100,17 @@ def strangers_of(question: str, texts: Iterable[str]) -> list[str]:
     In German every noun is written like a name: there only figures count.
     """
     is_german = language_of(question) == "de"
-    flat = _plain("\n".join(texts))
+    flat = plain("\n".join(texts))
     words = set(re.findall(r"[^\W_]+", flat))
     numbers = numbers_in(flat)
     strangers = []
     for match in _NAME.finditer(question):
-        name = _plain(re.sub(r"['’]s?$", "", match[0].strip(".,'’\"")))
+        name = plain(re.sub(r"['’]s?$", "", match[0].strip(".,'’\"")))
         if any(map(str.isdigit, name)):
             figures = numbers_in(name)
             is_known = not figures.isdisjoint(numbers) or max(figures, default=0) < _COUNT_MAXIMUM
         else:
-            is_known = is_german or len(name) < _NAME_LENGTH or _is_acronym(match[0]) or _is_known(name, words)
+            is_known = is_german or len(name) < _NAME_LENGTH or _is_acronym(match[0]) or is_any_of(name, words)
         if name not in flat and not is_known:
             strangers.append(match[0])
     return strangers
@@ -132,6 +126,43 @@ def opposites_of(question: str, texts: Iterable[str]) -> list[str]:
         for word in asked
         if any((word, other) in _OPPOSITES for other in known) or not known.isdisjoint(_turned(word))
     ]
+
+
+def years_elsewhere(question: str, texts: Iterable[str]) -> list[str]:
+    """Years of the question that the texts have, but elsewhere: the sentence that says most of what is asked names
+    another year.
+
+    A line that is no sentence, such as a heading, dates the lines after it; nothing else is carried over.
+    """
+    asked = list(dict.fromkeys(_YEAR.findall(question)))
+    wanted = {word for word in words_of(question) if not any(map(str.isdigit, word))}
+    if not asked or not wanted:
+        return []
+    dated = [
+        (len(wanted & set(words_of(sentence))), years, own) for text in texts for sentence, years, own in _dated(text)
+    ]
+    return [year for year in asked if _is_elsewhere(year, dated, count=len(wanted))]
+
+
+def _dated(text: str) -> Iterator[tuple[str, set[str], set[str]]]:
+    """Each sentence with the years that it is about, and those that it names itself."""
+    heading: set[str] = set()
+    for line in text.splitlines():
+        if len(line) <= _HEADING_LENGTH and not line.rstrip("\"'”’) ").endswith((".", "!", "?", ";", ",")):
+            heading = set(_YEAR.findall(line)) or heading
+        for sentence in sentences_of(line):
+            own = set(_YEAR.findall(sentence))
+            yield sentence, own | heading, own
+
+
+def _is_elsewhere(year: str, dated: Sequence[tuple[int, set[str], set[str]]], *, count: int) -> bool:
+    here = [shared for shared, years, _ in dated if year in years]
+    others = [(shared, own) for shared, years, own in dated if year not in years]
+    if not here or not others:
+        return False
+    shared, own = max(others, key=lambda other: other[0])
+    is_about = shared >= max(_YEAR_WORDS_MINIMUM, _YEAR_SHARE * count)
+    return bool(own) and is_about and (shared - max(here)) / count > _YEAR_MARGIN
 
 
 def _turned(word: str) -> set[str]:
@@ -178,25 +209,6 @@ def _share(answer: str, question: str, texts: Sequence[str]) -> float:
     return len(words & known) / len(words) if len(words) >= _SHARE_WORDS_MINIMUM else 1.0
 
 
-def _plain(text: str) -> str:
-    """Lower case, without accents."""
-    decomposed = unicodedata.normalize("NFKD", text.casefold())
-    return "".join(character for character in decomposed if not unicodedata.combining(character))
-
-
 def _is_acronym(word: str) -> bool:
     """Whether it is short for something that the texts may write out."""
     return len(word) <= _ACRONYM_LENGTH and sum(map(str.isupper, word)) > 1
-
-
-def _is_known(name: str, words: Set[str]) -> bool:
-    """By another name, or spelt a little differently."""
-    return not words.isdisjoint(_ALIASES.get(name, ())) or any(_is_near(name, word) for word in words)
-
-
-def _is_near(name: str, word: str) -> bool:
-    """Whether two words differ by an ending or a letter or two, as misspelt and inflected names do."""
-    if abs(len(name) - len(word)) > _ENDING_LENGTH or name[0] != word[0]:
-        return False
-    stem = max(4, min(len(name), len(word)) - _ENDING_LENGTH)
-    return name[:stem] == word[:stem] or SequenceMatcher(a=name, b=word, autojunk=False).ratio() >= _NEAR_MINIMUM

@@ -2,7 +2,7 @@
 
 import pytest
 
-from apps.conversations.replies.checking import answer_is_doubtful, opposites_of, strangers_of
+from apps.conversations.replies.checking import answer_is_doubtful, opposites_of, strangers_of, years_elsewhere
 from apps.conversations.tests.passages import passages
 
 TEXT = (
@@ -57,3 +57,38 @@ def test_german_nouns_are_no_strangers():
 def test_words_that_only_look_like_opposites():
     assert opposites_of("What did they discover?", ["They cover it."]) == []
     assert opposites_of("How longer will it take?", ["It is shorter."]) == []
+
+
+@pytest.mark.parametrize(
+    ("question", "text", "years"),
+    [
+        # The sentence that says it names another year.
+        (
+            "How many beds did the clinic add in 2021?",
+            "In 2018 the clinic added 40 beds. In 2021 it was sold.",
+            ["2021"],
+        ),
+        ("How many beds did the clinic add in 2018?", "In 2018 the clinic added 40 beds. In 2021 it was sold.", []),
+        # It names no year: the one before may hold on.
+        ("How many beds did the clinic add in 2021?", "A wing was built in 2021. The clinic added 40 beds.", []),
+        # Both years.
+        ("How many beds did the clinic add in 2021?", "From 2018 to 2021 the clinic added 40 beds.", []),
+        # A heading dates what stands below it, until the next one.
+        ("How many beds were added in 2021?", "Report for 2021\nAfter 12 beds in 2018, 40 beds were added.", []),
+        ("How many beds were added in 2021?", "2021\nThe roof.\n2018\nIn 2018, 40 beds were added.", ["2021"]),
+        # Rows of a table name their year.
+        ("How many beds were there in 2021?", "year | beds\n2018 | 40\n2021 | 52", []),
+        # What nobody wrote is for `strangers_of`.
+        ("How many beds did the clinic add in 2021?", "In 2018 the clinic added 40 beds.", []),
+        ("How many beds did the clinic add?", "In 2018 the clinic added 40 beds.", []),
+        ("What does model 2021 cost?", "Model 2021 costs 1.999 and model 2018 costs 2021.50.", []),
+    ],
+)
+def test_years_that_stand_elsewhere(question, text, years):
+    assert years_elsewhere(question, [text]) == years
+
+
+def test_an_answer_for_another_year_is_none():
+    text = "In 2018 the clinic added 40 beds. In 2021 it was sold."
+    assert doubtful("How many beds did the clinic add in 2021?", "The clinic added 40 beds in 2021.", text)
+    assert not doubtful("How many beds did the clinic add in 2018?", "The clinic added 40 beds in 2018.", text)
