@@ -157,6 +157,7 @@ async def reply_regenerate(request: ApiRequest, conversation_id: UUID, body: Reg
             conversation_id=conversation_id,
             message_id=body.message_id,
             model_id=_model_id(request.auth, body.model),
+            use_documents=body.use_documents,
         )
         return {"user_message": str(reply.parent_id), "reply": str(reply.pk)}
 

@@ -67,8 +67,13 @@ class MessageIn(Schema):
 
 
 class RegenerateIn(Schema):
+    """`use_documents`: false to have this one reply written without documents, true as the conversation is set; left
+    out, as the reply `message_id` was. The conversation stays as it is.
+    """
+
     message_id: UUID
     model: Text | None = None
+    use_documents: bool | None = None
 
 
 class StopOut(Schema):
@@ -134,7 +139,8 @@ class MarksOut(Schema):
 class MessageOut(Schema):
     """`state`: queued, running, complete, stopped or failed. `sequence`: the place in the reply's stream.
 
-    `is_unanswered`: the documents do not tell. `support_share`: of the sentences that cite, how many are supported.
+    `use_documents`: false for a reply that was asked for without documents. `is_unanswered`: the documents do not tell.
+    `support_share`: of the sentences that cite, how many are supported.
     """
 
     id: UUID
@@ -145,6 +151,7 @@ class MessageOut(Schema):
     state: str
     sequence: int
     model: str
+    use_documents: bool
     usage: dict[str, int]
     finish_reason: str | None
     error: MessageErrorOut | None
@@ -188,6 +195,7 @@ def message_out(row: Message) -> dict[str, Any]:
         "state": row.state,
         "sequence": row.sequence,
         "model": row.model_name,
+        "use_documents": row.use_documents,
         "usage": row.usage,
         "finish_reason": row.finish_reason or None,
         "error": error,

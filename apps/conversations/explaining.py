@@ -43,15 +43,14 @@ REASONS = {
     "not_asked": "nothing was asked of the documents",
 }
 _FILTERS = {
-    "filename": "File name",
-    "mime": "Type",
+    "file": "File name",
+    "type": "Type",
     "after": "After",
     "before": "Before",
     "tags": "Tags",
     "phrases": "Exact words",
-    "collection_ids": "Collections",
-    "document_ids": "Documents",
-    "mode": "Mode",
+    "collections": "Collections",
+    "documents": "Documents",
 }
 
 
@@ -169,11 +168,11 @@ def _filters_said(filters: Mapping[str, Any], user: User) -> list[tuple[str, str
     for name, value in filters.items():
         if not value:
             continue
-        if name == "document_ids":
+        if name == "documents":
             words = _names(
                 documents_visible_to(user=user).filter(pk__in=value).values_list("filename", flat=True), value
             )
-        elif name == "collection_ids":
+        elif name == "collections":
             words = _names(collections_visible_to(user=user).filter(pk__in=value).values_list("name", flat=True), value)
         else:
             words = ", ".join(map(str, value)) if isinstance(value, list) else str(value)

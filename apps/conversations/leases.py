@@ -32,7 +32,7 @@ UPDATE conversations_message m SET
     attempt = m.attempt + CASE WHEN m.state = 'running' THEN 1 ELSE 0 END,
     state = 'running',
     content = '',
-    phase = CASE WHEN c.searches THEN 'searching' ELSE 'thinking' END,
+    phase = CASE WHEN c.searches AND m.use_documents THEN 'searching' ELSE 'thinking' END,
     lease_token = %(token)s,
     lease_expires_at = now() + make_interval(secs => %(seconds)s)
 FROM (
@@ -46,7 +46,7 @@ WHERE m.id = %(id)s AND c.id = m.conversation_id AND m.role = 'assistant' AND NO
     AND (m.state = 'queued'
          OR (m.state = 'running' AND m.lease_expires_at < now() AND m.attempt + 1 < %(attempts)s))
 RETURNING m.attempt, m.parent_id, m.model_id, m.params::text, m.workspace_id, m.conversation_id,
-    c.owner_id, c.system_prompt, c.document_ids, c.collection_ids, c.searches
+    c.owner_id, c.system_prompt, c.document_ids, c.collection_ids, c.searches AND m.use_documents, NOT m.use_documents
 """
 
 _RENEW_SQL = """
@@ -121,8 +121,10 @@ class Lease:
     system_prompt: str
     document_ids: tuple[UUID, ...]
     collection_ids: tuple[UUID, ...]
-    # The conversation uses documents and its workspace has some; whether the owner may see them is for the search.
+    # Conversation and reply use documents and the workspace has some; whether the owner may see them is for the search.
     searches: bool
+    # This one reply was asked for without documents.
+    is_plain: bool = False
 
     @property
     def base(self) -> int:
@@ -174,7 +176,7 @@ def lease_take(message_id: UUID) -> Lease | None:
     if row is None:
         return None
     attempt, parent_id, model_id, params, workspace_id, conversation_id, *rest = row
-    owner_id, system_prompt, document_ids, collection_ids, searches = rest
+    owner_id, system_prompt, document_ids, collection_ids, searches, is_plain = rest
     return Lease(
         message_id=message_id,
         token=token,
@@ -187,6 +189,7 @@ def lease_take(message_id: UUID) -> Lease | None:
         owner_id=owner_id,
         system_prompt=system_prompt,
         searches=searches,
+        is_plain=is_plain,
         document_ids=tuple(document_ids),
         collection_ids=tuple(collection_ids),
     )
@@ -215,11 +218,12 @@ def lease_finish(
     citations: Sequence[Citation] = (),
     *,
     documents: Sequence[UUID] = (),
+    owner: User | None = None,
     trace: ReplyTrace | None = None,
     timings: Mapping[str, float] | None = None,
 ) -> bool:
     """End the reply in one transaction, with its citations, how it came by its passages, and an event that names the
-    `documents` it was written from.
+    `documents` it was written from and the `owner` for whom.
 
     `timings`: what was measured after the search. False: the lease was lost and nothing is written. One query where
     there is nothing but the reply.
@@ -240,14 +244,16 @@ def lease_finish(
                 timings=timings or {},
             )
         if documents:
-            _written_record(lease, outcome, documents, len(citations))
+            _written_record(lease, outcome, owner, documents, len(citations))
     return True
 
 
-def _written_record(lease: Lease, outcome: Outcome, documents: Sequence[UUID], citation_count: int) -> None:
+def _written_record(
+    lease: Lease, outcome: Outcome, owner: User | None, documents: Sequence[UUID], citation_count: int
+) -> None:
     event_record(
         action=REPLY_WRITTEN,
-        actor=User.objects.filter(pk=lease.owner_id).first(),
+        actor=owner,
         workspace_id=lease.workspace_id,
         target=Message(pk=lease.message_id, role=Message.Role.ASSISTANT, state=outcome.state),
         data={

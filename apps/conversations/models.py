@@ -80,6 +80,8 @@ class Message(models.Model):
     model = models.ForeignKey("llm.ModelProfile", on_delete=models.SET_NULL, null=True, related_name="+")
     model_name = models.CharField(max_length=200, blank=True)
     params = models.JSONField(default=dict)
+    # False: this one reply does without documents, whatever the conversation does.
+    use_documents = models.BooleanField(default=True)
     usage = models.JSONField(default=dict)
     finish_reason = models.CharField(max_length=12, blank=True)
     error_code = models.CharField(max_length=60, blank=True)

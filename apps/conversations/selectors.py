@@ -6,6 +6,7 @@ Two rules, both only while the person is in the conversation's workspace: a conv
 
 import json
 from collections.abc import Sequence
+from typing import Any
 from uuid import UUID
 
 from django.db import connection
@@ -51,7 +52,7 @@ SELECT m.role, m.content FROM conversations_message m JOIN branch USING (id) ORD
 # Parameters: the person, the conversation, the person, and twice the workspace of an API key, NULL without one.
 _FOR_QUESTION_SQL = """
 SELECT c.workspace_id, membership.role, c.title, c.params::text, c.model_id,
-    leaf.id, leaf.parent_id, leaf.role, leaf.state
+    leaf.id, leaf.parent_id, leaf.role, leaf.state, leaf.use_documents
 FROM conversations_conversation c
 JOIN accounts_membership membership ON membership.workspace_id = c.workspace_id AND membership.user_id = %s
 LEFT JOIN conversations_message leaf ON leaf.id = c.leaf_id
@@ -70,9 +71,9 @@ def conversation_for_question(*, user: User, conversation_id: UUID) -> AskedConv
         row = cursor.fetchone()
     if row is None:
         raise _refusal(conversations_readable_by(user=user).filter(pk=conversation_id))
-    workspace_id, role, title, params, model_id, leaf_id, leaf_parent_id, leaf_role, leaf_state = row
+    workspace_id, role, title, params, model_id, *place = row
     role_remember(user=user, workspace_id=workspace_id, role=role)
-    leaf = leaf_id and Place(message_id=leaf_id, parent_id=leaf_parent_id, role=leaf_role, state=leaf_state)
+    leaf = _place(place) if place[0] else None
     return AskedConversation(
         conversation_id=conversation_id,
         workspace_id=workspace_id,
@@ -87,10 +88,14 @@ def conversation_for_question(*, user: User, conversation_id: UUID) -> AskedConv
 def place_require(*, conversation_id: UUID, message_id: UUID) -> Place:
     """One query; authorise the conversation before. Raises NotFoundError for another conversation's message."""
     rows = Message.objects.filter(pk=message_id, conversation_id=conversation_id)
-    row = rows.values_list("pk", "parent_id", "role", "state").first()
+    row = rows.values_list("pk", "parent_id", "role", "state", "use_documents").first()
     if row is None:
         raise NotFoundError
-    return Place(message_id=row[0], parent_id=row[1], role=row[2], state=row[3])
+    return _place(row)
+
+
+def _place(row: Sequence[Any]) -> Place:
+    return Place(message_id=row[0], parent_id=row[1], role=row[2], state=row[3], use_documents=row[4])
 
 
 def conversations_of(*, user: User) -> QuerySet[Conversation]:

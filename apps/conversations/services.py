@@ -157,12 +157,11 @@ def reply_regenerate(
 ) -> Message:
     """Another reply to the same question, beside the reply `message_id`. A question's key means: a reply to it.
 
-    `use_documents`: whether the conversation does from here on; None: as it was. Raises as message_send does.
+    `use_documents` False: this reply does without them, and the conversation keeps them for what is asked next; True:
+    as the conversation does; None: as the reply beside which it stands. Raises as message_send does.
     """
     conversation = conversation_for_question(user=actor, conversation_id=conversation_id)
     role_allows_check(conversation.role, permission="conversation_write")
-    if use_documents is not None:
-        Conversation.objects.filter(pk=conversation_id).update(use_documents=use_documents)
     _closed_check(conversation.leaf)
     message = place_require(conversation_id=conversation_id, message_id=message_id)
     _closed_check(message)
@@ -171,6 +170,7 @@ def reply_regenerate(
         raise NotFoundError
     question = Message.objects.get(pk=question_id)
     reply = _reply_new(conversation, question, _model_for(conversation, model_id))
+    reply.use_documents = message.use_documents if use_documents is None else use_documents
     reply.save(force_insert=True)
     _leaf_move(conversation, leaf=reply, title=conversation.title)
     _asked(actor, question, reply)

@@ -75,12 +75,13 @@ ReplyEvent: TypeAlias = StatusEvent | TokenEvent | CitationEvent | ResetEvent | 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Place:
-    """A message's place in its tree."""
+    """A message's place in its tree. `use_documents`: see `Message`."""
 
     message_id: UUID
     parent_id: UUID | None
     role: str
     state: str
+    use_documents: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

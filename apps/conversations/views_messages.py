@@ -95,7 +95,7 @@ def message_regenerate(request: UserRequest, message_id: UUID) -> HttpResponse:
 
 @require_POST
 def message_plain(request: UserRequest, message_id: UUID) -> HttpResponse:
-    """The same question again, to be answered without documents."""
+    """The same question again, answered without documents; those that follow have them as before."""
     message = message_require(user=request.user, message_id=message_id)
     reply = reply_regenerate(
         actor=request.user, conversation_id=message.conversation_id, message_id=message_id, use_documents=False

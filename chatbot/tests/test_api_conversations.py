@@ -18,7 +18,7 @@ CONVERSATION = {
 }  # fmt: skip
 MESSAGE = {
     "id", "conversation_id", "parent_id", "role", "content", "state", "sequence", "model", "usage", "finish_reason",
-    "error", "is_unanswered", "support_share", "marks", "citations", "created_at", "finished_at",
+    "error", "is_unanswered", "support_share", "use_documents", "marks", "citations", "created_at", "finished_at",
 }  # fmt: skip
 
 

@@ -14,10 +14,10 @@ from contextlib import aclosing
 from typing import assert_never
 from uuid import UUID
 
-from django.db import IntegrityError, InterfaceError, OperationalError, connection
+from django.db import InterfaceError, OperationalError, connection
 
 from apps.conversations.keeper import keeper
-from apps.conversations.leases import Lease, Outcome, lease_finish, lease_take
+from apps.conversations.leases import Lease, Outcome, lease_take
 from apps.conversations.models import Citation, Message
 from apps.conversations.replies.assessing import Assessment, answer_assess
 from apps.conversations.replies.choosing import Course
@@ -25,11 +25,11 @@ from apps.conversations.replies.citations import Cited, Piece
 from apps.conversations.replies.drafting import Draft, NotAnsweredError
 from apps.conversations.replies.matching import quote_of, says_unknown
 from apps.conversations.replies.preparing import Work, work_prepare
+from apps.conversations.replies.storing import citation_of, end_store
 from apps.conversations.replies.wording import unknown_reply
 from apps.conversations.runtime import runtime
 from apps.conversations.stream_writer import LiveStream, stream_writer
 from apps.conversations.types import CitationEvent
-from apps.documents.models import DocumentVersion
 from apps.llm.services import chat_stream
 from apps.llm.types import ChatEvent, Finished, TextDelta, Usage
 from chatbot.lib.errors import AppError
@@ -39,9 +39,6 @@ logger = logging.getLogger(__name__)
 # How many replies of the process are prepared at once. Preparing computes: more at once would finish none sooner, make
 # the first wait for the last, and take the time of the event loop in which the others stream.
 _preparing = threading.BoundedSemaphore(2 + (os.cpu_count() or 1))
-# A database that is away for longer has let the lease lapse long ago.
-FINISH_SECONDS = 60.0
-FINISH_RETRY_SECONDS = 0.5
 
 
 def reply_answer(message_id: UUID) -> bool:
@@ -69,7 +66,6 @@ class Reply:
         self._stream = LiveStream(message_id=lease.message_id, base=lease.base, on_stop=self.stop)
         self._parts: list[str] = []
         self._citations: list[Citation] = []
-        self._documents: tuple[UUID, ...] = ()
         self._work: Work | None = None
         self._is_unanswered = False
         # Step → milliseconds.
@@ -108,7 +104,6 @@ class Reply:
         """How it ended; None where another attempt shall follow once the lease has lapsed."""
         try:
             work = self._work = self._prepared()
-            self._documents = tuple(dict.fromkeys(passage.document_id for passage in work.passages))
             finished = runtime().run(self._streamed(work))
         except (OperationalError, InterfaceError) as error:
             logger.warning("The database went away during reply %s: %s", self.lease.message_id, type(error).__name__)
@@ -164,33 +159,9 @@ class Reply:
         return Outcome(state=Message.State.FAILED, content=self.text(), error_code=code, error_detail=detail)
 
     def _finish(self, outcome: Outcome) -> bool:
-        deadline = time.monotonic() + FINISH_SECONDS
-        while True:
-            try:
-                return lease_finish(
-                    self.lease,
-                    outcome,
-                    self._citations,
-                    documents=self._documents,
-                    trace=self._work.choice.trace if self._work else None,
-                    timings=self._timings,
-                )
-            except IntegrityError:
-                # A cited document was deleted meanwhile; the citation's snapshot stays.
-                self._documents_forget()
-            except (OperationalError, InterfaceError) as error:
-                logger.warning("The end of reply %s has to wait: %s", self.lease.message_id, type(error).__name__)
-                connection.close()
-                time.sleep(FINISH_RETRY_SECONDS)
-            if time.monotonic() > deadline:
-                return False
-
-    def _documents_forget(self) -> None:
-        versions = [citation.version_id for citation in self._citations if citation.version_id]
-        alive = set(DocumentVersion.objects.filter(pk__in=versions).values_list("pk", flat=True))
-        for citation in self._citations:
-            if citation.version_id not in alive:
-                citation.version_id = citation.document_id = None
+        return end_store(
+            lease=self.lease, outcome=outcome, work=self._work, citations=self._citations, timings=self._timings
+        )
 
     # From here on in the event loop.
 
@@ -304,24 +275,7 @@ class Reply:
 
     def _cite(self, cited: Cited) -> None:
         passage = cited.passage
-        self._citations.append(
-            Citation(
-                workspace_id=self.lease.workspace_id,
-                message_id=self.lease.message_id,
-                index=cited.index,
-                document_id=passage.document_id,
-                version_id=passage.version_id,
-                chunk_id=passage.chunk_id,
-                filename=passage.filename,
-                page=passage.page,
-                page_last=passage.page_last,
-                heading=" › ".join(passage.heading_path)[:300],
-                quote=cited.quote,
-                text=passage.text,
-                version_number=passage.version_number,
-                score=passage.score,
-            )
-        )
+        self._citations.append(citation_of(self.lease, cited))
         self._stream.citation(
             CitationEvent(
                 sequence=self._stream.sequence,

@@ -1,7 +1,7 @@
 """What a reply needs before the model is asked: the question, its history, passages, the prompt."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from typing import Literal
 
 from apps.accounts.models import User
@@ -13,6 +13,7 @@ from apps.conversations.replies.prompting import passages_budget, prompt_build
 from apps.conversations.replies.retrieval import Retrieved, passages_retrieve
 from apps.conversations.replies.wording import is_own, own_notice
 from apps.conversations.selectors import turns_to
+from apps.conversations.tracing import ReplyTrace
 from apps.conversations.types import Turn
 from apps.llm.exceptions import ProviderError
 from apps.llm.models import ModelProfile
@@ -33,10 +34,11 @@ class Work:
     """Everything for the model. `question`: standing alone. `asked`: as the person wrote it.
 
     `notice`: what people read before the answer. `passages`: those in the prompt, in its numbering. `choice`: whether
-    the model is asked at all, and why.
+    the model is asked at all, and why. `owner`: whose documents were searched, None where none were.
     """
 
     profile: ModelProfile
+    owner: User | None
     question: str
     asked: str
     messages: Sequence[ChatMessage]
@@ -47,7 +49,7 @@ class Work:
 
 
 def work_prepare(lease: Lease, *, turns: Sequence[Turn] | None = None) -> Work:
-    """Two queries, and those of the search where the conversation uses documents. May run the reranker.
+    """Two queries, and those of the search where the reply uses documents. May run the reranker.
 
     `turns`: the question, last, after what came before it; None: as they are stored.
     Raises ProviderError when the model is gone, NotFoundError when the question is.
@@ -61,9 +63,10 @@ def work_prepare(lease: Lease, *, turns: Sequence[Turn] | None = None) -> Work:
         raise NotFoundError
     *earlier, asked = turns
     history = [ChatMessage(role=_role(turn), content=turn.content) for turn in earlier if turn.content]
+    owner = User.objects.filter(pk=lease.owner_id, is_active=True).first() if lease.searches else None
     retrieved = Retrieved()
-    if lease.searches:
-        retrieved = passages_retrieve(lease=lease, question=asked.content, history=history, profile=profile)
+    if owner is not None:
+        retrieved = passages_retrieve(user=owner, lease=lease, question=asked.content, history=history, profile=profile)
     choice = choice_make(
         retrieved=retrieved,
         message=asked.content,
@@ -79,7 +82,7 @@ def work_prepare(lease: Lease, *, turns: Sequence[Turn] | None = None) -> Work:
     question = retrieved.question or asked.content
     passages = choice.passages
     if choice.course is Course.DOCUMENTS and retrieved.kind == "search" and not profile.is_small:
-        passages = _surrounded(lease, passages, context_tokens=profile.context_tokens)
+        passages = _surrounded(owner, passages, context_tokens=profile.context_tokens)
     params = ChatParams(**lease.params)
     if passages and profile.is_small:
         # Sampling makes a small model say now one thing, now another about the same passage.
@@ -96,19 +99,27 @@ def work_prepare(lease: Lease, *, turns: Sequence[Turn] | None = None) -> Work:
     )
     return Work(
         profile=profile,
+        owner=owner,
         question=question,
         asked=asked.content,
         messages=messages,
         params=params,
         passages=passages,
-        notice=_notice(retrieved, choice, asked.content),
-        choice=choice,
+        notice=_notice(lease, retrieved, choice, asked.content),
+        choice=replace(choice, trace=_trace(lease, choice, params)),
     )
 
 
-def _surrounded(lease: Lease, passages: Sequence[Passage], *, context_tokens: int) -> Sequence[Passage]:
+def _trace(lease: Lease, choice: Choice, params: ChatParams) -> ReplyTrace | None:
+    """With what the model is asked with; also for a reply that was asked for without documents."""
+    trace = ReplyTrace(kind="none") if lease.is_plain else choice.trace
+    if trace is None:
+        return None
+    return replace(trace, params={name: value for name, value in asdict(params).items() if value is not None})
+
+
+def _surrounded(user: User | None, passages: Sequence[Passage], *, context_tokens: int) -> Sequence[Passage]:
     """The passages with the text around them, as far as the prompt has room. Those that meet become one."""
-    user = User.objects.filter(pk=lease.owner_id).first()
     if user is None or not passages:
         return passages
     budget = passages_budget(context_tokens=context_tokens, is_small=False)
@@ -127,11 +138,12 @@ def _role(turn: Turn) -> Literal["user", "assistant"]:
     return "user" if turn.role == Message.Role.USER else "assistant"
 
 
-def _notice(retrieved: Retrieved, choice: Choice, asked: str) -> str:
+def _notice(lease: Lease, retrieved: Retrieved, choice: Choice, asked: str) -> str:
     """What the person has to know before the answer: what it does not use, and that it is from no document."""
     lines = [_unread_line(retrieved.unread), *(f"*{notice.translate(_MARKDOWN)}*" for notice in retrieved.notices)]
     notice = "".join(f"{line}\n\n" for line in lines if line)
-    return f"{own_notice(asked)}{notice}" if choice.course is Course.OWN else notice
+    is_own_knowledge = choice.course is Course.OWN or lease.is_plain
+    return f"{own_notice(asked)}{notice}" if is_own_knowledge else notice
 
 
 def _unread_line(unread: Sequence[str]) -> str:

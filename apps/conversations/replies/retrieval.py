@@ -21,6 +21,7 @@ from apps.llm.models import ModelProfile
 from apps.llm.types import ChatMessage
 from apps.rag.answerability import answerability_judge
 from apps.rag.questions.kinds import QuestionKind, is_aggregate
+from apps.rag.questions.measures import measures_spelled_out
 from apps.rag.questions.whole import documents_named
 from apps.rag.search import search
 from apps.rag.types import Passage, SearchQuery, SearchResult
@@ -62,16 +63,13 @@ class Retrieved:
 
 
 def passages_retrieve(
-    *, lease: Lease, question: str, history: Sequence[ChatMessage], profile: ModelProfile | None = None
+    *, user: User, lease: Lease, question: str, history: Sequence[ChatMessage], profile: ModelProfile | None = None
 ) -> Retrieved:
-    """What the owner's documents within the conversation's scope say to the question.
+    """What the documents of the user, who owns the conversation, say to the question within its scope.
 
     `profile`: the conversation's model, which may be asked to rewrite a follow-up or a question that finds little, and
     whose context decides how much it reads; without it neither happens.
     """
-    user = User.objects.filter(pk=lease.owner_id, is_active=True).first()
-    if user is None:
-        return Retrieved()
     scope = _Scope(user, lease)
     if not scope.has_indexed():
         return Retrieved(unread=scope.unread(of_anybody=True))
@@ -214,11 +212,12 @@ class _Retrieving:
         return result
 
     def _told(self, retrieved: Retrieved, query: SearchQuery) -> Retrieved:
-        """With how it was come by."""
+        """With how it was come by; the search spells measures out by itself."""
+        wordings = dict.fromkeys(map(measures_spelled_out, (query.text, *query.formulations)))
         return replace(
             retrieved,
             searched=query.text,
-            formulations=query.formulations,
+            formulations=tuple(wording for wording in wordings if wording != query.text),
             filters=filters_plain(query),
             notices=tuple(dict.fromkeys(self._notices)),
             timings=self._timings,

@@ -1,10 +1,16 @@
 """What is searched for a question: operators, follow-ups, other wordings, whole documents."""
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
-from apps.conversations.leases import Lease, lease_take
+from apps.audit.actions import REPLY_WRITTEN
+from apps.audit.models import Event
+from apps.conversations.leases import Lease, Outcome, lease_take
 from apps.conversations.models import Message, Retrieval
+from apps.conversations.replies.preparing import work_prepare
 from apps.conversations.replies.retrieval import Retrieved, passages_retrieve
+from apps.conversations.replies.storing import end_store
 from apps.conversations.services import message_send
 from apps.conversations.tests.factories import conversation_make, reply_make
 from apps.conversations.tests.workers import Worker
@@ -42,7 +48,8 @@ def lease_of(owner, model, **fields) -> Lease:
 
 def retrieve(owner, model, question=QUESTION, history=(), **fields) -> Retrieved:
     turns = [ChatMessage(role="assistant" if n % 2 else "user", content=text) for n, text in enumerate(history)]
-    return passages_retrieve(lease=lease_of(owner, model, **fields), question=question, history=turns, profile=model)
+    lease = lease_of(owner, model, **fields)
+    return passages_retrieve(user=owner, lease=lease, question=question, history=turns, profile=model)
 
 
 def names(retrieved):
@@ -292,3 +299,16 @@ def test_the_way_is_stored_with_the_reply(model_server, small, ada):
     assert "And batteries?" in last.formulations
     assert first.profile_id
     assert "search" in first.timings
+
+
+def test_the_owner_is_read_once_for_a_whole_reply(model_server, model, ada):
+    document_make(ada)
+    lease = lease_of(ada, model)
+    Message.objects.filter(pk=lease.parent_id).update(content=QUESTION)
+    with CaptureQueriesContext(connection) as captured:
+        work = work_prepare(lease)
+        outcome = Outcome(state=Message.State.COMPLETE, content="24 months.")
+        assert end_store(lease=lease, outcome=outcome, work=work, citations=[], timings={})
+    assert work.passages
+    assert Event.objects.get(action=REPLY_WRITTEN).actor_id == ada.pk
+    assert sum('FROM "accounts_user" WHERE' in query["sql"] for query in captured) == 1

@@ -174,7 +174,8 @@ def test_an_answer_that_is_not_in_the_documents_looks_so_and_names_the_nearest(c
     new = client_ada.post(url("reply-plain", reply.pk), headers=HTMX).content.decode()
     other = Message.objects.exclude(pk=reply.pk).get(parent=reply.parent)
     assert f'data-stream="/ws/messages/{other.pk}/"' in new
-    assert not other.conversation.use_documents
+    assert not other.use_documents
+    assert other.conversation.use_documents == reply.conversation.use_documents
 
 
 def test_marks_say_what_is_doubtful(client_ada, ada, model):
