@@ -6,6 +6,7 @@
 
 import os
 import tempfile
+import time
 from collections import Counter
 from contextlib import ExitStack
 from pathlib import Path
@@ -23,6 +24,17 @@ _servers = ExitStack()
 PASSWORD = "correct horse battery staple"
 _TRUNCATE_ALLOW = """
 CREATE OR REPLACE FUNCTION audit_refuse_truncate() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NULL; END'
+"""
+
+
+# Longer than any thread takes that is not stuck.
+OTHERS_SECONDS = 5.0
+_OTHERS_BUSY = """
+SELECT EXISTS (
+    SELECT FROM pg_stat_activity
+    WHERE datname = current_database() AND backend_type = 'client backend' AND pid <> pg_backend_pid()
+      AND state IS DISTINCT FROM 'idle'
+)
 """
 
 
@@ -75,10 +87,41 @@ def _audit_truncate_allow(*, app_config: "AppConfig", using: str, plan: object =
 
 
 @pytest.hookimpl(tryfirst=True)
-def pytest_runtest_teardown(nextitem: pytest.Item | None) -> None:
+def pytest_runtest_teardown(item: pytest.Item, nextitem: pytest.Item | None) -> None:
+    if _is_transactional(item):
+        _others_await()
+    if nextitem is None:
+        _others_terminate()
+
+
+def _is_transactional(item: pytest.Item) -> bool:
+    marker = item.get_closest_marker("django_db")
+    return bool(marker and marker.kwargs.get("transaction")) or "transactional_db" in getattr(item, "fixturenames", ())
+
+
+def _others_await() -> None:
+    """Let threads that a test left behind, such as a closed socket's, end their queries before the tables are emptied.
+
+    One that begins just then and locks crosswise is the one that gives way: whose patience ends first loses.
+    """
+    from django.db import DatabaseError, connection
+
+    deadline = time.monotonic() + OTHERS_SECONDS
+    try:
+        with connection.cursor() as cursor:
+            cursor.execute("SET deadlock_timeout = '60s'")
+            while time.monotonic() < deadline:
+                cursor.execute(_OTHERS_BUSY)
+                if cursor.fetchone() == (False,):
+                    return
+                time.sleep(0.01)
+    except DatabaseError:
+        # A test that took the database away; emptying tells what is wrong.
+        connection.close()
+
+
+def _others_terminate() -> None:
     """After the last test, end what threads of asynchronous views still hold: the database could not be dropped."""
-    if nextitem is not None:
-        return
     from django.db import connection
 
     # The name changes to that of the test database when that has been made.
