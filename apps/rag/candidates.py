@@ -24,7 +24,7 @@ logger = logging.getLogger(__name__)
 # Each leg's best that take part in the fusion.
 CANDIDATES = 100
 # Of the dense leg where it walks the graph: each visible passage costs a walk over those that are not.
-WALKED = 60
+WALKED = 50
 
 Scores = dict[UUID, float]
 

@@ -26,7 +26,7 @@ OPENING_SHARE = 0.2
 PAGE_SHARE = 0.12
 
 # Of so many of the best passages the openings are read: those after them hardly come among the first.
-READ_FOR = 100
+READ_FOR = 60
 
 _FOUND = "SELECT id, profile_id, version_id, ordinal, page_first, page_last FROM rag_chunk WHERE id = ANY(%s::uuid[])"
 

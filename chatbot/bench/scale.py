@@ -35,7 +35,7 @@ ROWS = 100_000
 PASSAGES_EACH = 400
 QUESTIONS_EACH = 70
 # Of each set, asked before anything is measured: a server that is in use has its indexes in memory.
-WARMING_EACH = 40
+WARMING_EACH = 150
 RECALL_DEPTH = 10
 EMBED_BATCH = 32
 # What a server with a million passages is given; the embedded one's own settings are for a laptop.
