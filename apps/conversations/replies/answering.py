@@ -140,8 +140,10 @@ class Reply:
         if self._is_unanswered or not work.passages:
             return Assessment()
         started = time.monotonic()
+        # What stands before the answer is the product's own word; as spaces, so that places stay what they are.
+        answer = " " * len(work.notice) + self.text().removeprefix(work.notice)
         assessment = answer_assess(
-            content=self.text(), question=work.question, passages=work.passages, citations=self._citations
+            content=answer, question=work.question, passages=work.passages, citations=self._citations
         )
         for citation in self._citations:
             citation.support = assessment.supports.get(citation.index)

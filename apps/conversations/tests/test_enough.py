@@ -6,6 +6,7 @@ from apps.conversations.models import Citation, Message, Retrieval, RetrievedPas
 from apps.conversations.services import message_send
 from apps.conversations.tests.test_documents import QUESTION, WARRANTY, ask, document_make, prompt_of
 from apps.conversations.tests.workers import Worker, listening
+from apps.documents.models import Document, DocumentVersion
 from apps.llm.testing import Reply
 from apps.rag.testing import fake_embedder
 
@@ -262,6 +263,20 @@ def test_reply_that_stands_on_its_passages_has_no_marks(model_server, model, ada
     reply = answered(ask(ada, model))
     assert reply.marks == {}
     assert reply.support_share == 1.0
+
+
+def test_what_the_product_says_before_the_answer_is_no_sentence_of_it(model_server, model, ada):
+    document_make(ada)
+    unread = Document.objects.create(workspace=ada.workspaces.get(), owner=ada, filename="report_of_1987.pdf")
+    DocumentVersion.objects.create(workspace=unread.workspace, document=unread, sha256="0", size_bytes=1)
+    false = "Penguins live near glaciers and eat fish [1]."
+    model_server.script(Reply(deltas=[false]))
+    reply = answered(ask(ada, model))
+    assert reply.content.startswith("*report of 1987.pdf is still being read")
+    ((start, end, _),) = reply.marks["sentences"]
+    assert reply.content[start:end] == false
+    assert "values" not in reply.marks
+    assert reply.support_share == 0.0
 
 
 def test_document_deleted_meanwhile_leaves_its_place_in_the_trace(model_server, model, ada):
