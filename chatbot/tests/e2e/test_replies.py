@@ -25,6 +25,18 @@ def test_stop_keeps_the_text_and_ends_the_generation(page: Page, fake: FakeModel
     expect(page.get_by_role("button", name="Send")).to_be_visible()
 
 
+def test_an_answer_that_was_streamed_can_be_answered_again_and_rated(page: Page, fake: FakeModelServer) -> None:
+    fake.script(Reply(deltas=["One."]), Reply(deltas=["Two."]))
+    page.goto("/")
+    ask_fake(page, "Count")
+    expect_whole(page, "One.")
+    answer(page).get_by_role("button", name="Answer again").click()
+    expect_whole(page, "Two.")
+    liked = answer(page).get_by_role("button", name="Good answer")
+    liked.click()
+    expect(liked).to_have_attribute("aria-pressed", "true")
+
+
 def test_reload_in_mid_reply_loses_and_doubles_nothing(page: Page, fake: FakeModelServer) -> None:
     fake.script(GATED)
     page.goto("/")
