@@ -1,6 +1,7 @@
 """Who may judge which collections, and in whose name searches of an evaluation run."""
 
 from collections.abc import Sequence
+from typing import TypeVar
 from uuid import UUID
 
 from django.db.models import QuerySet
@@ -15,6 +16,9 @@ from apps.rag.models import EvaluationRun, GoldenQuestion, ProposalRun
 from chatbot.lib.errors import ForbiddenError, NotFoundError
 
 PERMISSION = "evaluation_manage"
+JUDGED_NO_MORE = "Who started this may no longer evaluate the collection."
+
+RowT = TypeVar("RowT", GoldenQuestion, EvaluationRun, ProposalRun)
 
 
 def collections_judged_by(*, user: User) -> QuerySet[Collection]:
@@ -41,29 +45,17 @@ def collection_judge_require(*, user: User, collection_id: UUID) -> Collection:
 
 def question_require(*, user: User, question_id: UUID) -> GoldenQuestion:
     """With its collection. One query. Raises NotFoundError."""
-    rows = GoldenQuestion.objects.filter(collection__in=collections_judged_by(user=user)).select_related("collection")
-    question = rows.filter(pk=question_id).first()
-    if question is None:
-        raise NotFoundError
-    return question
+    return _judged_require(GoldenQuestion.objects.select_related("collection"), user, question_id)
 
 
 def run_require(*, user: User, run_id: UUID) -> EvaluationRun:
     """With its collection and profile. One query. Raises NotFoundError."""
-    rows = EvaluationRun.objects.filter(collection__in=collections_judged_by(user=user))
-    run = rows.select_related("collection", "profile").filter(pk=run_id).first()
-    if run is None:
-        raise NotFoundError
-    return run
+    return _judged_require(EvaluationRun.objects.select_related("collection", "profile"), user, run_id)
 
 
 def proposals_require(*, user: User, run_id: UUID) -> ProposalRun:
     """With its collection. One query. Raises NotFoundError."""
-    rows = ProposalRun.objects.filter(collection__in=collections_judged_by(user=user)).select_related("collection")
-    run = rows.filter(pk=run_id).first()
-    if run is None:
-        raise NotFoundError
-    return run
+    return _judged_require(ProposalRun.objects.select_related("collection"), user, run_id)
 
 
 def documents_judged(*, user: User, collection_id: UUID) -> QuerySet[Document]:
@@ -87,6 +79,14 @@ def caretaker_of(collection: Collection) -> User | None:
     return admins.order_by("pk").first()
 
 
+def starter_of(run: EvaluationRun | ProposalRun) -> User | None:
+    """Who started the run, if they may still evaluate its collection. One query, where `started_by` is loaded."""
+    user = run.started_by
+    if user is None or not user.is_active or not may_search(user=user, collection_id=run.collection_id):
+        return None
+    return user
+
+
 def may_search(*, user: User, collection_id: UUID) -> bool:
     """Whether the person may still evaluate the collection. One query."""
     return collections_judged_by(user=user).filter(pk=collection_id).exists()
@@ -95,3 +95,10 @@ def may_search(*, user: User, collection_id: UUID) -> bool:
 def question_texts(question_ids: Sequence[UUID]) -> dict[UUID, str]:
     """Key → question, of questions whose collection the caller has authorised. One query."""
     return dict(GoldenQuestion.objects.filter(pk__in=question_ids).values_list("pk", "question"))
+
+
+def _judged_require(rows: QuerySet[RowT], user: User, key: UUID) -> RowT:
+    row = rows.filter(pk=key, collection__in=collections_judged_by(user=user)).first()
+    if row is None:
+        raise NotFoundError
+    return row

@@ -1,5 +1,6 @@
 """Leases on the rows that are the jobs of judging: evaluations, and proposals of golden questions."""
 
+from collections.abc import Callable
 from datetime import timedelta
 from typing import Any, TypeVar
 from uuid import UUID, uuid4
@@ -16,6 +17,8 @@ MAXIMUM_ATTEMPTS = 3
 # A row that waits longer may have lost its message.
 PATIENCE_SECONDS = 60
 _RECONCILED_MAXIMUM = 1000
+# As the column takes it.
+DETAIL_LENGTH = 500
 
 RunT = TypeVar("RunT", EvaluationRun, ProposalRun)
 
@@ -49,8 +52,30 @@ def runs_held(model: type[RunT], run_id: UUID, token: UUID | None) -> QuerySet[R
     return model.objects.filter(pk=run_id, lease_token=token, state=model.State.RUNNING)
 
 
-def runs_lost(model: type[RunT]) -> list[UUID]:
-    """Runs that no worker has, marked as enqueued now: leases that ran out and rows whose message was lost.
+def run_rest(model: type[RunT], run_id: UUID, token: UUID | None) -> bool:
+    """Give the lease back between two slices. Whether it was on the run."""
+    held = runs_held(model, run_id, token)
+    return bool(held.update(lease_token=None, lease_expires_at=None, attempts=0, enqueued_at=Now()))
+
+
+def run_end(model: type[RunT], run_id: UUID, token: UUID | None, **values: Any) -> bool:
+    """Write how it ended, `state` among it. Whether the lease was on the run; else nothing is written."""
+    held = runs_held(model, run_id, token)
+    return bool(held.update(lease_token=None, lease_expires_at=None, finished_at=Now(), **values))
+
+
+def run_fail(model: type[RunT], run_id: UUID, token: UUID | None, detail: str) -> None:
+    run_end(model, run_id, token, state=model.State.FAILED, error_detail=detail[:DETAIL_LENGTH])
+
+
+def run_stop(model: type[RunT], run_id: UUID) -> None:
+    """End it whoever holds it; that worker sees it before it writes again. Without effect once it has ended."""
+    ended: dict[str, Any] = {"state": model.State.CANCELLED, "lease_token": None, "lease_expires_at": None}
+    runs_open(model, run_id).update(finished_at=Now(), **ended)
+
+
+def lost_bring_in(model: type[RunT], enqueue: Callable[[UUID], None]) -> int:
+    """Enqueue the runs that no worker has: leases that ran out and rows whose message was lost. Returns how many.
 
     Two queries.
     """
@@ -63,7 +88,9 @@ def runs_lost(model: type[RunT]) -> list[UUID]:
         .values_list("pk", flat=True)[:_RECONCILED_MAXIMUM]
     )
     model.objects.filter(pk__in=lost).update(enqueued_at=Now())
-    return lost
+    for run_id in lost:
+        enqueue(run_id)
+    return len(lost)
 
 
 def lease_end(seconds: int) -> Any:

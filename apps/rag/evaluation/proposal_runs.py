@@ -3,7 +3,6 @@
 import logging
 from functools import partial
 from time import monotonic
-from typing import Any
 from uuid import UUID
 
 from django.db import IntegrityError, transaction
@@ -13,15 +12,19 @@ from django.db.models.functions import Now
 from apps.accounts.models import User
 from apps.llm.exceptions import ProviderError
 from apps.llm.selectors import model_default
-from apps.rag.evaluation.access import collection_judge_require, may_search, proposals_require
+from apps.rag.evaluation.access import JUDGED_NO_MORE, collection_judge_require, proposals_require, starter_of
 from apps.rag.evaluation.leases import (
+    DETAIL_LENGTH,
     MAXIMUM_ATTEMPTS,
     SLICE_SECONDS,
     lease_end,
+    lost_bring_in,
+    run_end,
+    run_fail,
     run_lease_take,
+    run_rest,
+    run_stop,
     runs_held,
-    runs_lost,
-    runs_open,
 )
 from apps.rag.evaluation.proposing import PROPOSALS_MAXIMUM, passage_question, passages_spread
 from apps.rag.evaluation.questions import golden_propose
@@ -34,7 +37,6 @@ logger = logging.getLogger(__name__)
 
 # Longer than a large model on a busy machine takes for one short answer.
 LEASE_SECONDS = 300
-_DETAIL_LENGTH = 500
 # What a model says of one passage and not of the next.
 _OF_PASSAGE = frozenset({"content_filtered", "context_too_long"})
 _UNDER_WAY = "Questions are being proposed for this collection already."
@@ -99,8 +101,7 @@ def proposals_retry(*, actor: User, run_id: UUID) -> ProposalRun:
 def proposals_cancel(*, actor: User, run_id: UUID) -> ProposalRun:
     """Stop it; what was proposed stays. A worker sees that before it writes the next. Raises NotFoundError."""
     run = proposals_require(user=actor, run_id=run_id)
-    ended = {"state": ProposalRun.State.CANCELLED, "lease_token": None, "lease_expires_at": None}
-    runs_open(ProposalRun, run_id).update(finished_at=Now(), **ended)
+    run_stop(ProposalRun, run_id)
     run.refresh_from_db()
     return run
 
@@ -114,27 +115,25 @@ def proposals_step(*, run_id: UUID) -> bool:
     run = _lease_take(run_id)
     if run is None:
         return False
-    asker = run.started_by
-    if asker is None or not asker.is_active or not may_search(user=asker, collection_id=run.collection_id):
-        return _failed(run, "Who started this may no longer evaluate the collection.")
+    asker = starter_of(run)
+    if asker is None:
+        return _failed(run, JUDGED_NO_MORE)
     deadline = monotonic() + SLICE_SECONDS
     try:
         for chunk_id in run.chunk_ids[run.done_count :]:
             if not _passage_done(run, _fields(asker, run, chunk_id)):
                 return False
             if monotonic() > deadline:
-                return _rested(run)
+                return run_rest(ProposalRun, run.pk, run.lease_token)
     except AppError as error:
         return _stalled(run, error)
-    return _ended(run, state=ProposalRun.State.COMPLETE)
+    run_end(ProposalRun, run.pk, run.lease_token, state=ProposalRun.State.COMPLETE)
+    return False
 
 
 def proposals_reconcile() -> int:
     """Bring in again what no worker has: leases that ran out and rows whose message was lost. Returns how many."""
-    lost = runs_lost(ProposalRun)
-    for run_id in lost:
-        _enqueue(run_id)
-    return len(lost)
+    return lost_bring_in(ProposalRun, _enqueue)
 
 
 def _fields(asker: User, run: ProposalRun, chunk_id: UUID) -> GoldenFields | None:
@@ -172,22 +171,13 @@ def _stalled(run: ProposalRun, error: AppError) -> bool:
     worn = _held(run).filter(attempts__gte=MAXIMUM_ATTEMPTS)
     if not may_pass or worn.exists():
         return _failed(run, detail)
-    _held(run).update(lease_token=None, lease_expires_at=None, enqueued_at=Now(), error_detail=detail[:_DETAIL_LENGTH])
+    _held(run).update(lease_token=None, lease_expires_at=None, enqueued_at=Now(), error_detail=detail[:DETAIL_LENGTH])
     return False
 
 
-def _rested(run: ProposalRun) -> bool:
-    """Give the lease back between two slices. True if it was this worker's."""
-    return bool(_held(run).update(lease_token=None, lease_expires_at=None, attempts=0, enqueued_at=Now()))
-
-
 def _failed(run: ProposalRun, detail: str) -> bool:
-    return _ended(run, state=ProposalRun.State.FAILED, error_detail=detail[:_DETAIL_LENGTH])
-
-
-def _ended(run: ProposalRun, **values: Any) -> bool:
     """Always False: nothing is left to do."""
-    _held(run).update(lease_token=None, lease_expires_at=None, finished_at=Now(), **values)
+    run_fail(ProposalRun, run.pk, run.lease_token, detail)
     return False
 
 

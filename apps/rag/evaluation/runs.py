@@ -17,17 +17,27 @@ from apps.audit.actions import EVALUATION_STARTED
 from apps.audit.services import event_record
 from apps.documents.models import Collection
 from apps.llm.services import passages_rerank, texts_embed
-from apps.rag.evaluation.access import collection_judge_require, documents_judged, may_search, run_require
+from apps.rag.evaluation.access import (
+    JUDGED_NO_MORE,
+    collection_judge_require,
+    documents_judged,
+    run_require,
+    starter_of,
+)
 from apps.rag.evaluation.configuration import configuration_read, configuration_write
 from apps.rag.evaluation.expectations import Names
 from apps.rag.evaluation.leases import (
+    DETAIL_LENGTH,
     MAXIMUM_ATTEMPTS,
     SLICE_SECONDS,
     lease_end,
+    lost_bring_in,
+    run_end,
+    run_fail,
     run_lease_take,
+    run_rest,
+    run_stop,
     runs_held,
-    runs_lost,
-    runs_open,
 )
 from apps.rag.evaluation.measuring import Measured, asked_hash, question_measure
 from apps.rag.evaluation.metrics import means, percentile
@@ -43,7 +53,6 @@ logger = logging.getLogger(__name__)
 # Longer than one question takes: a search, or a whole reply.
 LEASE_SECONDS = 60
 ANSWER_LEASE_SECONDS = 300
-_DETAIL_LENGTH = 500
 _BATCH = 50
 
 
@@ -122,7 +131,7 @@ def run_create(
 def run_cancel(*, actor: User, run_id: UUID) -> EvaluationRun:
     """Stop it; a worker sees that before its next question. Without effect once it has ended. Raises NotFoundError."""
     run = run_require(user=actor, run_id=run_id)
-    runs_open(EvaluationRun, run.pk).update(state=EvaluationRun.State.CANCELLED, lease_token=None, finished_at=Now())
+    run_stop(EvaluationRun, run.pk)
     run.refresh_from_db()
     return run
 
@@ -148,9 +157,9 @@ def run_step(*, run_id: UUID) -> bool:
     if token is None:
         return False
     run = EvaluationRun.objects.select_related("collection", "profile", "started_by").get(pk=run_id)
-    asker = run.started_by
-    if asker is None or not asker.is_active or not may_search(user=asker, collection_id=run.collection_id):
-        return _failed(run, token, "Who started this may no longer evaluate the collection.")
+    asker = starter_of(run)
+    if asker is None:
+        return _failed(run, token, JUDGED_NO_MORE)
     if run.profile is None:
         return _failed(run, token, "The search index has gone.")
     try:
@@ -166,10 +175,7 @@ def run_step(*, run_id: UUID) -> bool:
 
 def runs_reconcile() -> int:
     """Bring in again what no worker has: leases that ran out and rows whose message was lost. Returns how many."""
-    lost = runs_lost(EvaluationRun)
-    for run_id in lost:
-        _enqueue(run_id)
-    return len(lost)
+    return lost_bring_in(EvaluationRun, _enqueue)
 
 
 def _slice(run: EvaluationRun, asker: User, profile: IndexProfile, token: UUID) -> bool:
@@ -184,9 +190,7 @@ def _slice(run: EvaluationRun, asker: User, profile: IndexProfile, token: UUID) 
         if not _result_write(run, question, measured, token):
             return False
         if monotonic() > deadline:
-            return bool(
-                _held(run.pk, token).update(lease_token=None, lease_expires_at=None, attempts=0, enqueued_at=Now())
-            )
+            return run_rest(EvaluationRun, run.pk, token)
     return _finish(run, token)
 
 
@@ -223,7 +227,7 @@ def _result_write(run: EvaluationRun, question: GoldenQuestion, measured: Measur
                 found=measured.found,
                 answer=measured.answer.replace("\x00", ""),
                 took_ms=measured.took_ms,
-                error_detail=measured.error_detail[:_DETAIL_LENGTH],
+                error_detail=measured.error_detail[:DETAIL_LENGTH],
             )
         ],
         ignore_conflicts=True,
@@ -245,7 +249,7 @@ def _finish(run: EvaluationRun, token: UUID) -> bool:
     }
     if not counted:
         values |= {"state": EvaluationRun.State.FAILED, "error_detail": "No question could be measured."}
-    if _held(run.pk, token).update(lease_token=None, lease_expires_at=None, finished_at=Now(), **values):
+    if run_end(EvaluationRun, run.pk, token, **values):
         tuning_decide(run_id=run.pk)
     return False
 
@@ -263,8 +267,8 @@ def _latencies(rows: list[dict[str, float]]) -> dict[str, float]:
 
 
 def _failed(run: EvaluationRun, token: UUID, detail: str) -> bool:
-    values = {"state": EvaluationRun.State.FAILED, "error_detail": detail}
-    _held(run.pk, token).update(lease_token=None, lease_expires_at=None, finished_at=Now(), **values)
+    """Always False: nothing is left to do."""
+    run_fail(EvaluationRun, run.pk, token, detail)
     return False
 
 

@@ -77,7 +77,7 @@ def run_detail(request: UserRequest, run_id: UUID) -> HttpResponse:
         "run": run,
         "collection": run.collection,
         "page": page,
-        "is_open": run.state in EvaluationRun.OPEN_STATES,
+        "is_open": run.is_open,
         "worse": [regression_said(row) for row in regressions_since(run)] if is_complete else [],
     }
     return render(request, "rag/evaluation_run.html", context | SECTION)

@@ -58,12 +58,8 @@ class GoldenQuestion(models.Model):
         return f"golden question {self.pk}"
 
 
-class ProposalRun(models.Model):
-    """A model proposes golden questions from passages of a collection. The row is the job.
-
-    `chunk_ids`: the passages, in the order in which they are read; the first `done_count` have been. One run at a time
-    is open for a collection.
-    """
+class JudgingRun(models.Model):
+    """A job over one collection. The row is the job: whoever holds its lease works on it (see `evaluation.leases`)."""
 
     class State(models.TextChoices):
         QUEUED = "queued"
@@ -76,14 +72,11 @@ class ProposalRun(models.Model):
 
     id = uuid7_key()
     workspace = models.ForeignKey("accounts.Workspace", on_delete=models.CASCADE, related_name="+")
-    collection = models.ForeignKey("documents.Collection", on_delete=models.CASCADE, related_name="proposal_runs")
-    chunk_ids = ArrayField(models.UUIDField())
     state = models.CharField(max_length=10, choices=State.choices, default=State.QUEUED)
     done_count = models.PositiveIntegerField(default=0)
-    proposed_count = models.PositiveIntegerField(default=0)
-    # While it is open: why it waits.
+    # Why it failed, or waits.
     error_detail = models.CharField(max_length=500, blank=True)
-    # Steps in a row that came no passage further.
+    # Steps in a row that came no question or passage further.
     attempts = models.PositiveSmallIntegerField(default=0)
     lease_token = models.UUIDField(null=True)
     lease_expires_at = models.DateTimeField(null=True)
@@ -91,6 +84,25 @@ class ProposalRun(models.Model):
     started_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, related_name="+")
     created_at = models.DateTimeField(auto_now_add=True)
     finished_at = models.DateTimeField(null=True)
+
+    class Meta:
+        abstract = True
+
+    @property
+    def is_open(self) -> bool:
+        return self.state in self.OPEN_STATES
+
+
+class ProposalRun(JudgingRun):
+    """A model proposes golden questions from passages of a collection.
+
+    `chunk_ids`: the passages, in the order in which they are read; the first `done_count` have been. One run at a time
+    is open for a collection.
+    """
+
+    collection = models.ForeignKey("documents.Collection", on_delete=models.CASCADE, related_name="proposal_runs")
+    chunk_ids = ArrayField(models.UUIDField())
+    proposed_count = models.PositiveIntegerField(default=0)
 
     class Meta:
         constraints = [
@@ -114,10 +126,6 @@ class ProposalRun(models.Model):
         return f"proposals {self.pk}"
 
     @property
-    def is_open(self) -> bool:
-        return self.state in self.OPEN_STATES
-
-    @property
     def is_news(self) -> bool:
         """Whether somebody still waits for it, or has to do something."""
         return self.is_open or self.state == self.State.FAILED
@@ -127,20 +135,11 @@ class ProposalRun(models.Model):
         return len(self.chunk_ids)
 
 
-class EvaluationRun(models.Model):
-    """All approved questions of a collection asked with one configuration. The row is the job.
+class EvaluationRun(JudgingRun):
+    """All approved questions of a collection asked with one configuration.
 
     `configuration`: what was tried (profile, tuning, model). `metrics`: name → mean over the questions.
     """
-
-    class State(models.TextChoices):
-        QUEUED = "queued"
-        RUNNING = "running"
-        COMPLETE = "complete"
-        FAILED = "failed"
-        CANCELLED = "cancelled"
-
-    OPEN_STATES = (State.QUEUED, State.RUNNING)
 
     class Purpose(models.TextChoices):
         MANUAL = "manual"
@@ -148,8 +147,6 @@ class EvaluationRun(models.Model):
         SWITCH = "switch"
         TUNING = "tuning"
 
-    id = uuid7_key()
-    workspace = models.ForeignKey("accounts.Workspace", on_delete=models.CASCADE, related_name="+")
     collection = models.ForeignKey("documents.Collection", on_delete=models.CASCADE, related_name="evaluation_runs")
     profile = models.ForeignKey(IndexProfile, on_delete=models.SET_NULL, null=True, related_name="+")
     label = models.CharField(max_length=100, blank=True)
@@ -157,19 +154,8 @@ class EvaluationRun(models.Model):
     configuration = models.JSONField(default=dict)
     # Asks a model, too, and judges what it says.
     has_answers = models.BooleanField(default=False)
-    state = models.CharField(max_length=10, choices=State.choices, default=State.QUEUED)
     question_count = models.PositiveIntegerField(default=0)
-    done_count = models.PositiveIntegerField(default=0)
     metrics = models.JSONField(default=dict)
-    error_detail = models.CharField(max_length=500, blank=True)
-    # Steps in a row that never came to an end.
-    attempts = models.PositiveSmallIntegerField(default=0)
-    lease_token = models.UUIDField(null=True)
-    lease_expires_at = models.DateTimeField(null=True)
-    enqueued_at = models.DateTimeField(null=True)
-    started_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, related_name="+")
-    created_at = models.DateTimeField(auto_now_add=True)
-    finished_at = models.DateTimeField(null=True)
 
     class Meta:
         indexes = [
