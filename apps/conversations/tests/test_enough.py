@@ -5,7 +5,7 @@ import pytest
 from apps.conversations.models import Citation, Message, Retrieval, RetrievedPassage
 from apps.conversations.services import message_send
 from apps.conversations.tests.test_documents import QUESTION, WARRANTY, ask, document_make, prompt_of
-from apps.conversations.tests.workers import Worker, listening
+from apps.conversations.tests.workers import Worker, answered, listening
 from apps.documents.models import Document, DocumentVersion
 from apps.llm.testing import Reply
 from apps.rag.testing import fake_embedder
@@ -28,13 +28,6 @@ def small(model):
     model.is_small = True
     model.save(update_fields=["is_small"])
     return model
-
-
-def answered(reply):
-    Worker(reply.pk).join()
-    reply.refresh_from_db()
-    assert reply.state == "complete", reply.error_detail
-    return reply
 
 
 def test_what_no_passage_tells_is_said_without_asking_the_model(model_server, small, ada):

@@ -7,7 +7,7 @@ from apps.conversations.models import Message, Retrieval
 from apps.conversations.sharing import conversation_share
 from apps.conversations.tests.factories import conversation_make, reply_make
 from apps.conversations.tests.test_documents import QUESTION, ask, document_make, prompt_of
-from apps.conversations.tests.workers import Worker
+from apps.conversations.tests.workers import answered
 from apps.documents.collection_writing import collection_create
 from apps.llm.testing import Reply
 from apps.rag.testing import fake_embedder
@@ -31,15 +31,8 @@ def embedder():
 def unanswered(model_server, model, ada):
     """A reply that says that the documents do not tell; the conversation has all documents."""
     document_make(ada)
-    reply = written(ask(ada, model, STRANGE, params={"temperature": 0.25}))
+    reply = answered(ask(ada, model, STRANGE, params={"temperature": 0.25}))
     assert reply.is_unanswered
-    return reply
-
-
-def written(reply):
-    Worker(reply.pk).join()
-    reply.refresh_from_db()
-    assert reply.state == "complete", reply.error_detail
     return reply
 
 
@@ -56,7 +49,7 @@ def plain(client, reply):
     page = client.get(url("conversation-detail", reply.conversation_id)).content.decode()
     assert f'action="{url("reply-plain", reply.pk)}"' in page
     assert client.post(url("reply-plain", reply.pk), headers=HTMX).status_code == 200
-    return written(newest(reply.conversation))
+    return answered(newest(reply.conversation))
 
 
 def test_the_reply_is_from_the_model_and_says_so(client_ada, unanswered, model_server):
@@ -74,7 +67,7 @@ def test_the_next_question_has_the_documents_again(client_ada, unanswered, model
     model_server.default = Reply(deltas=["24 months [1]."])
     form = {"content": QUESTION, "use_documents": "on"}
     client_ada.post(url("message-create", reply.conversation_id), form)
-    after = written(newest(reply.conversation))
+    after = answered(newest(reply.conversation))
     assert "24 months" in prompt_of(model_server)
     assert after.content == "24 months [1]."
     assert after.citations.get().filename == "terms.pdf"
@@ -85,9 +78,9 @@ def test_the_next_question_has_the_documents_again(client_ada, unanswered, model
 def test_again_is_as_the_reply_that_it_stands_beside(client_ada, unanswered):
     reply = plain(client_ada, unanswered)
     client_ada.post(url("reply-regenerate", reply.pk), headers=HTMX)
-    assert written(newest(reply.conversation)).content.startswith(OWN)
+    assert answered(newest(reply.conversation)).content.startswith(OWN)
     client_ada.post(url("reply-regenerate", unanswered.pk), headers=HTMX)
-    again = written(newest(reply.conversation))
+    again = answered(newest(reply.conversation))
     assert again.use_documents
     assert again.is_unanswered
 
@@ -96,7 +89,7 @@ def test_asking_otherwise_has_the_documents(client_ada, unanswered, model_server
     plain(client_ada, unanswered)
     model_server.default = Reply(deltas=["24 months [1]."])
     client_ada.post(url("message-edit", unanswered.parent_id), {"content": QUESTION})
-    assert written(newest(unanswered.conversation)).citations.exists()
+    assert answered(newest(unanswered.conversation)).citations.exists()
 
 
 def test_why_tells_it(client_ada, unanswered):
@@ -116,7 +109,7 @@ def test_a_killed_worker_does_not_forget_it(client_ada, unanswered):
     client_ada.post(url("reply-plain", unanswered.pk), headers=HTMX)
     reply = newest(unanswered.conversation)
     Message.objects.filter(pk=reply.pk).update(state="running", phase="thinking", lease_expires_at=reply.created_at)
-    reply = written(reply)
+    reply = answered(reply)
     assert (reply.attempt, reply.content[: len(OWN)]) == (1, OWN)
     assert Retrieval.objects.get(message=reply).kind == "none"
 
@@ -127,7 +120,7 @@ def test_by_the_api(client_ada, unanswered):
 
     def again(message, **fields):
         sent = api("post", address, {"message_id": str(message.pk), **fields}).json()["reply"]
-        reply = written(Message.objects.get(pk=sent["id"]))
+        reply = answered(Message.objects.get(pk=sent["id"]))
         return sent["use_documents"], reply
 
     uses, reply = again(unanswered, use_documents=False)
@@ -143,7 +136,7 @@ def test_a_conversation_without_documents_gets_none_by_asking(client_ada, unansw
     address = f"/conversations/{unanswered.conversation_id}/regenerate"
     body = {"message_id": str(unanswered.pk), "use_documents": True}
     Api(client_ada, JSON)("post", address, body)
-    assert written(newest(unanswered.conversation)).content == "Hello world!"
+    assert answered(newest(unanswered.conversation)).content == "Hello world!"
 
 
 def test_why_names_what_the_search_was_restricted_to(client_ada, model_server, model, ada):
@@ -154,7 +147,7 @@ def test_why_names_what_the_search_was_restricted_to(client_ada, model_server, m
     scope = {"document_ids": [document.pk], "collection_ids": [shelf.pk]}
     reply = ask(ada, model, QUESTION, **scope)
     Message.objects.filter(pk=reply.pk).update(params={"top_p": 0.5})
-    page = client_ada.get(url("message-why", written(reply).pk)).content.decode()
+    page = client_ada.get(url("message-why", answered(reply).pk)).content.decode()
     facts = page.partition("How it was written")[2]
     for words in ("<dt>Documents</dt><dd>terms.pdf</dd>", "<dt>Collections</dt><dd>Contracts</dd>", "top_p", "0.5"):
         assert words in facts

@@ -13,6 +13,7 @@ from uuid import UUID
 from django.db import connections
 
 from apps.accounts.models import User
+from apps.conversations.models import Message
 from apps.conversations.runtime import Runtime, runtime
 from apps.conversations.subscription import reply_events
 from apps.conversations.tasks import reply_generate
@@ -120,6 +121,14 @@ class Worker:
     def join(self) -> None:
         self._thread.join(PATIENCE_SECONDS)
         assert not self._thread.is_alive()
+
+
+def answered(reply: Message) -> Message:
+    """The reply, as a worker completed it."""
+    Worker(reply.pk).join()
+    reply.refresh_from_db()
+    assert reply.state == "complete", reply.error_detail
+    return reply
 
 
 @contextlib.contextmanager
